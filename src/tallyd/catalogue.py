@@ -1,0 +1,97 @@
+"""What the database knows of targets and of what is wished of them; decides nothing.
+
+Shared by all who plan: the engine, the bookings, the reports.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from uuid import uuid4
+
+from tallyd.domain.errors import NotFound
+from tallyd.domain.model import ExceptionDay, Override, Run, Schedule, Target
+from tallyd.domain.planner import Wishes
+from tallyd.ports.store import Reader, Transaction
+
+
+async def load_wishes(reader: Reader, key: str, runs: Iterable[Run]) -> Wishes:
+    """Load all that decides who holds one target; of `runs` its own are taken.
+
+    Raises:
+        NotFound: there is no such target.
+    """
+    target = next((t for t in await reader.targets() if t.key == key), None)
+    if target is None:
+        raise NotFound("target", key)
+    schedules = await reader.schedules(key)
+    overrides = await reader.overrides({schedule.id for schedule in schedules})
+    return _wishes(target, schedules, overrides, await reader.exception_days(), tuple(runs))
+
+
+async def load_all_wishes(reader: Reader, runs: Iterable[Run]) -> tuple[Wishes, ...]:
+    """Load the wishes of every target, in order of key."""
+    schedules = await reader.schedules()
+    overrides = await reader.overrides()
+    days = await reader.exception_days()
+    all_runs = tuple(runs)
+    return tuple(
+        _wishes(
+            target,
+            tuple(s for s in schedules if s.target == target.key),
+            overrides,
+            days,
+            all_runs,
+        )
+        for target in await reader.targets()
+    )
+
+
+def _wishes(
+    target: Target,
+    schedules: tuple[Schedule, ...],
+    overrides: Iterable[Override],
+    days: tuple[ExceptionDay, ...],
+    runs: tuple[Run, ...],
+) -> Wishes:
+    grouped: dict[int, list[Override]] = {schedule.id: [] for schedule in schedules}
+    for override in overrides:
+        if override.schedule_id in grouped:
+            grouped[override.schedule_id].append(override)
+    return Wishes(
+        target=target,
+        schedules=schedules,
+        overrides={schedule_id: tuple(found) for schedule_id, found in grouped.items()},
+        exception_days=days,
+        runs=tuple(run for run in runs if run.target == target.key),
+    )
+
+
+async def add_missing_targets(tx: Transaction, configured: Iterable[Target]) -> None:
+    """Insert the configured targets that the database does not have; changes none that it has."""
+    known = {target.key for target in await tx.targets()}
+    for target in configured:
+        if target.key not in known:
+            await tx.add_target(replace(target, uid=uuid4().hex))
+
+
+async def sync_targets(tx: Transaction, configured: Iterable[Target]) -> tuple[Target, ...]:
+    """Make the targets what the configuration says; gives those that are gone from it.
+
+    A key that is gone keeps its row, its ids and its schedules, and is no longer known.
+    """
+    wanted = {target.key: target for target in configured}
+    await add_missing_targets(tx, wanted.values())
+    gone: list[Target] = []
+    for row in await tx.targets():
+        target = wanted.get(row.key)
+        if target is None:
+            gone.append(row)
+        changed = (
+            replace(row, known=False)
+            if target is None
+            else replace(
+                target, uid=row.uid, public_id=row.public_id, locked_since=row.locked_since
+            )
+        )
+        if changed != row:
+            await tx.change_target(changed)
+    return tuple(gone)

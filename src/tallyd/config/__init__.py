@@ -1,0 +1,28 @@
+"""The configuration: one TOML file, strict, checked as a whole before anything uses it."""
+
+from tallyd.config.credentials import credentials_directory, with_credentials
+from tallyd.config.loading import find, load
+from tallyd.config.models import (
+    ApplianceSettings,
+    ChannelSettings,
+    LogSettings,
+    RoomSettings,
+    Settings,
+    TargetSettings,
+)
+from tallyd.config.problems import ConfigError, ConfigProblem
+
+__all__ = [
+    "ApplianceSettings",
+    "ChannelSettings",
+    "ConfigError",
+    "ConfigProblem",
+    "LogSettings",
+    "RoomSettings",
+    "Settings",
+    "TargetSettings",
+    "credentials_directory",
+    "find",
+    "load",
+    "with_credentials",
+]

@@ -1,0 +1,154 @@
+"""Finds the configuration, reads it and the environment, checks all of it or gives none."""
+
+import os
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+from pydantic_settings.sources import EnvSettingsSource
+
+from tallyd.config.models import ENV_DELIMITER, ENV_PREFIX, Settings
+from tallyd.config.problems import ConfigError, ConfigProblem, Places, problems_of
+from tallyd.config.values import did_you_mean
+from tallyd.domain.model import TargetKind
+
+FILE_VARIABLE = "TALLYD_CONFIG"
+SEARCHED = (Path("tallyd.toml"), Path("/etc/tallyd/config.toml"))
+
+
+def find(explicit: Path | None = None) -> Path:
+    """Give the file to load: `explicit`, else `$TALLYD_CONFIG`, else the first place that has one.
+
+    Raises:
+        ConfigError: no place has one. Whether the file named can be read is seen by `load`.
+    """
+    named = explicit or (Path(os.environ[FILE_VARIABLE]) if os.environ.get(FILE_VARIABLE) else None)
+    if named is not None:
+        return named
+    for place in SEARCHED:
+        if place.is_file():
+            return place
+    looked = " and ".join(map(str, SEARCHED))
+    raise ConfigError(
+        "file",
+        ConfigProblem("--config", "", f"there is none in {looked}; see config.example.toml"),
+    )
+
+
+def load(path: Path) -> Settings:
+    """Read the file at `path` with the overrides of the environment, everything checked.
+
+    Relative directories are taken from the directory of the file.
+
+    Raises:
+        ConfigError: with everything that is wrong, not the first thing alone.
+    """
+    text = _read(path)
+    document = _parse(path, text)
+    places = Places(text)
+    overrides, problems = _environment()
+    merged = _overlaid(document, overrides)
+    known = {name: value for name, value in merged.items() if name in Settings.model_fields}
+    problems.extend(_unknown_sections(merged.keys() - known.keys(), places))
+    problems.extend(_duplicate_ids(known, places))
+    try:
+        settings = Settings.model_validate(known)
+    except ValidationError as error:
+        problems.extend(map(_as_set, problems_of(error, Settings, places)))
+        raise _error(path, problems) from None  # pydantic's own words repeat every value
+    if problems:
+        raise _error(path, problems)
+    return _anchored(settings, path.absolute().parent)
+
+
+def _error(path: Path, problems: Iterable[ConfigProblem]) -> ConfigError:
+    return ConfigError(str(path), *sorted(problems, key=lambda row: (row.line or 0, row.field)))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        fix = f"byte {error.start} is no UTF-8: save the file as UTF-8"
+    except OSError as error:
+        fix = f"cannot be read: {error.strerror or error}"
+    raise ConfigError(str(path), ConfigProblem("file", str(path), fix))
+
+
+def _parse(path: Path, text: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        # tomllib says where in its sentence: "... (at line 3, column 7)".
+        raise ConfigError(str(path), ConfigProblem("TOML", "", str(error))) from None
+
+
+def _environment() -> tuple[dict[str, object], list[ConfigProblem]]:
+    """Give the overrides of the environment, and what is wrong with their names."""
+    problems = [
+        ConfigProblem(name, "", f"no such section{did_you_mean(section, Settings.model_fields)}")
+        for name in sorted(os.environ)
+        if name.startswith(ENV_PREFIX) and ENV_DELIMITER in name
+        if (section := name[len(ENV_PREFIX) :].partition(ENV_DELIMITER)[0].lower())
+        not in Settings.model_fields
+    ]
+    try:
+        return EnvSettingsSource(Settings)(), problems
+    except SettingsError:
+        sections = " or ".join(f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields)
+        fix = f"a whole section in {sections} is written as JSON"
+        return {}, [*problems, ConfigProblem("environment", "", fix)]
+
+
+def _as_set(problem: ConfigProblem) -> ConfigProblem:
+    """Name the variable instead of the file's line where the environment set the value."""
+    variable = ENV_PREFIX + problem.field.upper().replace(".", ENV_DELIMITER)
+    if variable in os.environ:
+        return replace(problem, field=variable, line=None)
+    return problem
+
+
+def _overlaid(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:
+    merged = dict(below)
+    for name, value in above.items():
+        tables = _table(merged.get(name)), _table(value)
+        merged[name] = _overlaid(*tables) if all(tables) else value
+    return merged
+
+
+def _table(value: object) -> dict[str, object]:
+    """Give the TOML table `value`, or an empty one where it is something else."""
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
+
+
+def _unknown_sections(names: Iterable[str], places: Places) -> Iterator[ConfigProblem]:
+    for name in names:
+        hint = did_you_mean(name, Settings.model_fields)
+        yield ConfigProblem(name, "", f"unknown section{hint}", places.line((name,)))
+
+
+def _duplicate_ids(document: Mapping[str, object], places: Places) -> Iterator[ConfigProblem]:
+    """Find ids given to two targets; beside the model, so that no other mistake hides them."""
+    holders: dict[int, str] = {}
+    for kind in TargetKind:
+        for name, target in _table(document.get(kind)).items():
+            key, public_id = f"{kind}.{name}", _table(target).get("id")
+            if not isinstance(public_id, int):
+                continue
+            holder = holders.setdefault(public_id, key)
+            if holder != key:
+                fix = f"{holder} has this id already: give each target its own"
+                line = places.line((kind, name, "id"))
+                yield ConfigProblem(f"{key}.id", str(public_id), fix, line)
+
+
+def _anchored(settings: Settings, base: Path) -> Settings:
+    appliance = settings.appliance
+    directories = {
+        name: base / getattr(appliance, name) for name in ("state_dir", "recordings_dir", "run_dir")
+    }
+    return settings.model_copy(update={"appliance": appliance.model_copy(update=directories)})

@@ -1,0 +1,74 @@
+"""What can be wrong with a wish, as types that carry the data; how it is shown is not said here."""
+
+from dataclasses import dataclass
+
+from tallyd.domain.window import Window
+
+
+class DomainError(Exception):
+    """The root of everything that the domain refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: the field, the value as given, and what to do about it."""
+
+    field: str
+    value: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.value!r}: {self.fix}"
+
+
+class InvalidBooking(DomainError):  # noqa: N818 - the word that its users use
+    """A booking breaks the rules; `problems` lists every one of them."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+
+
+class NotFound(DomainError):  # noqa: N818
+    """There is no such thing: `kind` (schedule, run, target, ...) and the `id` that was asked."""
+
+    def __init__(self, kind: str, wanted: str) -> None:
+        super().__init__(f"there is no {kind} {wanted}")
+        self.kind = kind
+        self.wanted = wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Victim:
+    """A run that a change would cut, and the window that it would lose."""
+
+    run_id: int
+    schedule_id: int | None
+    name: str
+    loses: Window
+
+
+class Refused(DomainError):  # noqa: N818
+    """The change is not made: it would cut what runs now, or meets what its caller rejects."""
+
+    def __init__(self, sentence: str, victims: tuple[Victim, ...] = ()) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.victims = victims
+
+
+class ZoneUnknown(DomainError):  # noqa: N818
+    """The time-zone database has no zone of that name."""
+
+    def __init__(self, zone: str) -> None:
+        super().__init__(f"there is no time zone {zone}")
+        self.zone = zone
+
+
+class IllegalTransition(DomainError):  # noqa: N818
+    """A run cannot take that event where it stands; nothing was changed."""
+
+    def __init__(self, status: str, event: str) -> None:
+        super().__init__(f"a {status} run cannot take {event}")
+        self.status = status
+        self.event = event

@@ -1,0 +1,204 @@
+"""What became of a run: outcome, reason and a sentence, decided from the facts of its parts."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from tallyd.domain.model import EndReason, Outcome, Part, Reason, Run, Status, Verdict
+from tallyd.domain.planner import Planned
+from tallyd.domain.window import Window, merge, subtract
+
+TOLERANCE = timedelta(seconds=2)
+"""A recording that lacks no more than this in all counts as whole."""
+
+_END_REASONS: dict[EndReason, Reason] = {
+    EndReason.DIED: Reason.DEVICE_ENDED,
+    EndReason.STALLED: Reason.STALLED,
+    EndReason.NO_DATA: Reason.DEVICE_SILENT,
+    EndReason.REFUSED: Reason.DEVICE_REFUSED,
+    EndReason.TIMEOUT: Reason.DEVICE_TIMEOUT,
+    EndReason.DAEMON_STOPPED: Reason.DAEMON_STOPPED,
+    EndReason.DAEMON_DIED: Reason.DAEMON_DOWN,
+}
+
+_WHY: dict[Reason, str] = {
+    Reason.OCCUPIED: "the target was held by {blocker}",
+    Reason.TOO_SHORT: "what {blocker} left of it was too short to be worth starting",
+    Reason.LOCKED: "an operator had locked the target",
+    Reason.TARGET_UNKNOWN: "the target is not in the configuration",
+    Reason.ZONE_UNKNOWN: "its time zone is not in the time-zone database",
+    Reason.EXCEPTION_DAY: "it fell on an exception day",
+    Reason.EXCLUDED: "this occurrence was excluded",
+    Reason.OPERATOR: "the operator stopped it",
+    Reason.SCHEDULE_REMOVED: "its schedule was removed",
+    Reason.SCHEDULE_CHANGED: "its schedule was changed",
+    Reason.DAEMON_DOWN: "the daemon was not running",
+    Reason.DAEMON_STOPPED: "the daemon was stopped",
+    Reason.POWER_OFF: "the appliance was off",
+    Reason.CLOCK: "the clock could not be trusted",
+    Reason.DRIVER_UNAVAILABLE: "the target's driver could not be used",
+    Reason.DEVICE_REFUSED: "the device refused",
+    Reason.DEVICE_SILENT: "the device sent no data",
+    Reason.DEVICE_ENDED: "the device stopped by itself",
+    Reason.DEVICE_TIMEOUT: "the device did not answer in time",
+    Reason.STALLED: "the device stopped sending data",
+    Reason.DISK: "the disk did not take it",
+    Reason.LATE: "the device delivered late",
+    Reason.BACK_TO_BACK: "the occurrence before it had to close first",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What the engine knows when a run ends.
+
+    `planned` is None where the occurrence no longer exists; `cause` says why in that case, and why
+    nothing was tried where the plan was clear. `name_of` gives the name of a schedule by its id.
+    """
+
+    at: datetime
+    planned: Planned | None
+    cause: Reason
+    name_of: Callable[[int], str | None]
+
+
+def data_windows(parts: Iterable[Part]) -> tuple[Window, ...]:
+    """Give the windows in which data flowed, in order."""
+    return merge(
+        Window(part.first_data_at, max(part.first_data_at, _last_data(part)))
+        for part in parts
+        if part.first_data_at is not None
+    )
+
+
+def gaps(parts: Iterable[Part], window: Window) -> tuple[Window, ...]:
+    """Give what of `window` no part has data for, in order."""
+    return subtract(window, data_windows(parts))
+
+
+def late(part: Part) -> timedelta | None:
+    """Give first data minus planned start, signed; None while no data came."""
+    return None if part.first_data_at is None else part.first_data_at - part.piece.start
+
+
+def command_late(part: Part) -> timedelta:
+    """Give how late the driver was called: commanded minus (start - lead)."""
+    return part.commanded_at - (part.piece.start - part.lead)
+
+
+def may_return(run: Run, now: datetime) -> bool:
+    """Tell whether a final run may be wanted again: nothing recorded, and its start lies ahead.
+
+    So it is after the clock stepped back, or when an occurrence was withdrawn and booked again.
+    """
+    return run.status is Status.FINISHED and not run.confirmed and now < run.planned.start
+
+
+def finish(run: Run, ending: Ending) -> Run:
+    """Give the run with its outcome; the caller has moved it through the lifecycle.
+
+    A `reason` that the run already has (an operator's stop) is kept where it recorded whole.
+    """
+    window = ending.planned.occurrence.window if ending.planned else run.planned
+    outcome, reason = _judge(run, window, ending)
+    blocker = ending.planned.by[0] if ending.planned and ending.planned.by else None
+    if reason not in {Reason.OCCUPIED, Reason.TOO_SHORT, Reason.LOCKED}:
+        blocker = None
+    return replace(
+        run,
+        status=Status.FINISHED,
+        planned=window,
+        outcome=outcome,
+        reason=reason,
+        blocker=blocker.schedule_id if blocker else None,
+        since=blocker.window.start if blocker else None,
+        sentence=_sentence(run.parts, window, outcome, reason, _blocker_name(ending)),
+        finished_at=ending.at,
+    )
+
+
+def _judge(run: Run, window: Window, ending: Ending) -> tuple[Outcome, Reason | None]:
+    planned = ending.planned
+    if run.confirmed:
+        missing = sum((gap.length for gap in gaps(run.parts, window)), timedelta())
+        if missing <= TOLERANCE:
+            return Outcome.RECORDED, run.reason
+        return Outcome.PARTIAL, _partial_reason(run, window, ending)
+    if run.parts:
+        return Outcome.FAILED, _part_reason(run.parts[-1]) or ending.cause
+    if planned is None:
+        return Outcome.CANCELLED, ending.cause
+    if planned.verdict is Verdict.SUSPENDED:
+        return Outcome.SKIPPED, planned.reason
+    if planned.verdict is Verdict.BLOCKED:
+        return Outcome.BLOCKED, planned.reason
+    return Outcome.MISSED, ending.cause
+
+
+def _partial_reason(run: Run, window: Window, ending: Ending) -> Reason:
+    planned = ending.planned
+    if planned is None:
+        return ending.cause
+    if planned.reason is not None:
+        return planned.reason
+    for part in run.parts:
+        reason = _part_reason(part)
+        if reason is not None:
+            return reason
+    first = data_windows(run.parts)[0]
+    return Reason.LATE if first.start - window.start > TOLERANCE else Reason.DEVICE_ENDED
+
+
+def _part_reason(part: Part) -> Reason | None:
+    return None if part.end is None else _END_REASONS.get(part.end)
+
+
+def _last_data(part: Part) -> datetime:
+    last = part.last_data_at or part.first_data_at
+    if last is None:
+        raise ValueError(f"part {part.number} has no data")
+    return last
+
+
+def _blocker_name(ending: Ending) -> str:
+    if ending.planned is None or not ending.planned.by:
+        return "another recording"
+    blocker = ending.planned.by[0]
+    span = f"from {blocker.window.start:%H:%M:%S} to {blocker.window.stop:%H:%M:%S} UTC"
+    if blocker.schedule_id is None:
+        return f"{'a manual recording' if blocker.run_id else 'a lock'} {span}"
+    name = ending.name_of(blocker.schedule_id)
+    known_as = (
+        f'"{name}" (schedule {blocker.schedule_id})'
+        if name
+        else (f"schedule {blocker.schedule_id}")
+    )
+    return f"{known_as} {span}"
+
+
+def _sentence(
+    parts: tuple[Part, ...], window: Window, outcome: Outcome, reason: Reason | None, blocker: str
+) -> str:
+    why = _WHY[reason].format(blocker=blocker) if reason else ""
+    detail = next((part.detail for part in reversed(parts) if part.detail), None)
+    if detail and outcome in {Outcome.PARTIAL, Outcome.FAILED}:
+        why = f"{why} ({detail})"
+    if outcome is Outcome.RECORDED:
+        return f"Recorded whole; {why}." if why else "Recorded whole."
+    if outcome is Outcome.PARTIAL:
+        have = sum((w.length for w in data_windows(parts)), timedelta())
+        return f"Recorded {_seconds(have)} of {_seconds(window.length)}: {why}."
+    return f"{_LEAD_IN[outcome]}: {why}."
+
+
+_LEAD_IN: dict[Outcome, str] = {
+    Outcome.FAILED: "Tried, but no data came",
+    Outcome.MISSED: "Never tried",
+    Outcome.BLOCKED: "Blocked",
+    Outcome.SKIPPED: "Skipped",
+    Outcome.CANCELLED: "Cancelled",
+}
+
+
+def _seconds(length: timedelta) -> str:
+    return f"{length / timedelta(seconds=1):.1f} s"

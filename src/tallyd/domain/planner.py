@@ -1,0 +1,247 @@
+"""What will happen: every occurrence of a period with its verdict. One function plans and reports.
+
+`plan_target` looks at one target at a time; targets do not know one another.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from tallyd.domain.conflicts import Blocker, Claim, Contender, Rank, Rules, settle
+from tallyd.domain.errors import ZoneUnknown
+from tallyd.domain.model import (
+    MAX_DURATION,
+    ExceptionDay,
+    Occurrence,
+    Override,
+    Reason,
+    Run,
+    Schedule,
+    Status,
+    Target,
+    Verdict,
+)
+from tallyd.domain.recurrence import in_utc, local_date, occurrences
+from tallyd.domain.window import FAR_FUTURE, Window
+
+HORIZON = timedelta(days=90)
+"""How far ahead a schedule list looks for trouble."""
+
+RunsByOccurrence = Mapping[tuple[int, str], Run]
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """All that decides who holds one target: what is wanted, what must not be, what happened."""
+
+    target: Target
+    schedules: tuple[Schedule, ...] = ()
+    overrides: Mapping[int, tuple[Override, ...]] = field(
+        default_factory=dict[int, tuple[Override, ...]]
+    )
+    exception_days: tuple[ExceptionDay, ...] = ()
+    runs: tuple[Run, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One occurrence and what the plan says of it."""
+
+    schedule: Schedule
+    occurrence: Occurrence
+    verdict: Verdict
+    claim: tuple[Window, ...] = ()
+    by: tuple[Blocker, ...] = ()
+    reason: Reason | None = None
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """The identity of the occurrence."""
+        return self.occurrence.schedule_id, self.occurrence.slot
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    schedule: Schedule
+    occurrence: Occurrence
+    standing: Window
+    """What it can still hold: nothing from the instant on at which its run became final."""
+    running: bool
+    zone_known: bool
+
+
+def plan_target(wishes: Wishes, period: Window) -> tuple[Planned, ...]:
+    """Plan what intersects `period` on one target, in order of start, schedule id and slot.
+
+    Windows are not clipped. What overlaps them beyond the period counts too, as far as the longest
+    duration reaches, so that a verdict does not depend on the period that was asked for.
+    """
+    suspended = _Suspensions(wishes)
+    planned: list[Planned] = []
+    competing: list[_Offer] = []
+    for offer in _offers(wishes, period):
+        refusal = suspended.refusal(offer)
+        if refusal is None:
+            competing.append(offer)
+        else:
+            planned.append(Planned(offer.schedule, offer.occurrence, refusal[0], reason=refusal[1]))
+    for offer, claim in zip(competing, _claims(wishes, competing), strict=True):
+        planned.append(
+            Planned(
+                offer.schedule,
+                offer.occurrence,
+                claim.verdict,
+                claim.pieces,
+                claim.by,
+                claim.reason,
+            )
+        )
+    shown = [entry for entry in planned if _intersects(entry.occurrence.window, period)]
+    shown.sort(key=lambda entry: (entry.occurrence.window.start, entry.key))
+    return tuple(shown)
+
+
+def plan(every: Iterable[Wishes], period: Window) -> tuple[Planned, ...]:
+    """Plan several targets, in order of start, target, schedule id and slot."""
+    entries = [entry for wishes in every for entry in plan_target(wishes, period)]
+    entries.sort(key=lambda e: (e.occurrence.window.start, e.schedule.target, e.key))
+    return tuple(entries)
+
+
+def worst_verdicts(entries: Iterable[Planned]) -> dict[int, Verdict]:
+    """Sum up each schedule: blocked if an occurrence is, else in conflict if one is, else clear.
+
+    Suspended occurrences say nothing of a schedule's chances.
+    """
+    summary: dict[int, Verdict] = {}
+    for entry in entries:
+        so_far = summary.setdefault(entry.schedule.id, Verdict.CLEAR)
+        if entry.verdict is Verdict.BLOCKED or (
+            entry.verdict is Verdict.CONFLICT and so_far is Verdict.CLEAR
+        ):
+            summary[entry.schedule.id] = entry.verdict
+    return summary
+
+
+def _offers(wishes: Wishes, period: Window) -> list[_Offer]:
+    """Expand every schedule over the period and over what hangs on to it."""
+    runs: RunsByOccurrence = {
+        (run.schedule_id, run.slot): run
+        for run in wishes.runs
+        if run.schedule_id is not None and run.slot is not None
+    }
+    bounds = Window(period.start - MAX_DURATION, period.stop + MAX_DURATION)
+    reach = period
+    while True:
+        offers = [
+            _offer(schedule, occurrence, runs, zone_known=zone_known)
+            for schedule in wishes.schedules
+            for occurrence, zone_known in _expand(schedule, wishes, reach)
+        ]
+        hull = Window(
+            min((max(o.standing.start, bounds.start) for o in offers), default=reach.start),
+            max((min(o.standing.stop, bounds.stop) for o in offers), default=reach.stop),
+        )
+        if reach.start <= hull.start and hull.stop <= reach.stop:
+            return offers
+        reach = Window(min(reach.start, hull.start), max(reach.stop, hull.stop))
+
+
+def _expand(
+    schedule: Schedule, wishes: Wishes, period: Window
+) -> Iterator[tuple[Occurrence, bool]]:
+    overrides = wishes.overrides.get(schedule.id, ())
+    try:
+        for occurrence in occurrences(schedule, overrides, period):
+            yield occurrence, True
+    except ZoneUnknown:
+        # Nobody can say when it is meant; it is listed as though its zone were UTC.
+        for occurrence in occurrences(in_utc(schedule), overrides, period):
+            yield occurrence, False
+
+
+def _offer(
+    schedule: Schedule, occurrence: Occurrence, runs: RunsByOccurrence, *, zone_known: bool
+) -> _Offer:
+    window = occurrence.window
+    run = runs.get((occurrence.schedule_id, occurrence.slot))
+    if run is not None and run.finished_at is not None and run.finished_at < window.stop:
+        window = Window(window.start, max(window.start, run.finished_at))
+    # What held the target in the past keeps the rank that it held it with.
+    running = run is not None and (run.confirmed or run.finished_at is not None and run.parts != ())
+    return _Offer(schedule, occurrence, window, running, zone_known)
+
+
+class _Suspensions:
+    """Tells which occurrences want nothing of their target, and why."""
+
+    def __init__(self, wishes: Wishes) -> None:
+        self._target = wishes.target
+        self._days = {
+            day.day for day in wishes.exception_days if day.target in {None, wishes.target.key}
+        }
+        self._excluded = {
+            (override.schedule_id, override.slot)
+            for overrides in wishes.overrides.values()
+            for override in overrides
+            if override.excluded
+        }
+
+    def refusal(self, offer: _Offer) -> tuple[Verdict, Reason] | None:
+        occurrence = offer.occurrence
+        if (occurrence.schedule_id, occurrence.slot) in self._excluded:
+            return Verdict.SUSPENDED, Reason.EXCLUDED
+        if self._days and self._starts_on_exception_day(occurrence):
+            return Verdict.SUSPENDED, Reason.EXCEPTION_DAY
+        if not self._target.known:
+            return Verdict.BLOCKED, Reason.TARGET_UNKNOWN
+        if not offer.zone_known:
+            return Verdict.BLOCKED, Reason.ZONE_UNKNOWN
+        return None
+
+    def _starts_on_exception_day(self, occurrence: Occurrence) -> bool:
+        return local_date(occurrence.window.start, self._target.zone) in self._days
+
+
+def _claims(wishes: Wishes, competing: list[_Offer]) -> tuple[Claim, ...]:
+    target = wishes.target
+    contenders = [
+        Contender(_rank(offer), offer.standing, schedule_id=offer.schedule.id)
+        for offer in competing
+    ]
+    manual = [
+        Contender(
+            Rank(
+                scheduled=False,
+                negated_priority=0,
+                waiting=False,
+                start=run.planned.start,
+                created=run.planned.start,
+                id=run.id,
+                slot="",
+            ),
+            run.planned,
+            run_id=run.id,
+        )
+        for run in wishes.runs
+        if run.schedule_id is None and run.status is not Status.FINISHED
+    ]
+    locked = Window(target.locked_since, FAR_FUTURE) if target.locked_since else None
+    rules = Rules(target.capacity, target.min_piece, locked)
+    return settle([*contenders, *manual], rules)[: len(contenders)]
+
+
+def _rank(offer: _Offer) -> Rank:
+    return Rank(
+        scheduled=True,
+        negated_priority=-offer.schedule.priority,
+        waiting=not offer.running,
+        start=offer.occurrence.window.start,
+        created=offer.schedule.created,
+        id=offer.schedule.id,
+        slot=offer.occurrence.slot,
+    )
+
+
+def _intersects(window: Window, period: Window) -> bool:
+    return window.overlaps(period) or period.holds(window.start)

@@ -1,0 +1,1 @@
+"""What talks to devices, and the registry that finds it; drivers do not know one another."""

@@ -1,0 +1,1 @@
+"""Drivers that feed channels: one module each, registered under `tallyd.feeds`."""

@@ -1,0 +1,1 @@
+"""How an ffmpeg is found, commanded, watched and understood; no driver lives here."""

@@ -1,0 +1,64 @@
+"""What an ffmpeg says on its progress pipe, and what follows from when it says so; pure."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+REFINING_REPORTS = 6
+"""After so many reports with data the estimate of the first frame's time is good to some ms."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """The reports of one ffmpeg, read line by line.
+
+    `rate` is the frames per second where that is known; `first_data_at` then comes from counting
+    frames, else from the media time that was written, which counts from zero.
+    """
+
+    spawned_at: datetime
+    rate: float | None
+    first_data_at: datetime | None = None
+    last_data_at: datetime | None = None
+    bytes: int = 0
+    _frames: int = 0
+    _media_us: int = 0
+    _reports: int = 0
+    _block: dict[str, str] = field(default_factory=dict[str, str])
+
+    def read(self, line: str, now: datetime) -> bool:
+        """Take in a line that came at `now`; tells whether it completed a report of new data."""
+        key, _, value = line.strip().partition("=")
+        self._block[key] = value.strip()
+        if key != "progress":
+            return False
+        block, self._block = self._block, {}
+        frames, media_us = _number(block, "frame"), _number(block, "out_time_us")
+        self.bytes = max(self.bytes, _number(block, "total_size"))
+        if frames <= self._frames and media_us <= self._media_us:
+            return False
+        self._frames = max(self._frames, frames)
+        self._media_us = max(self._media_us, media_us)
+        self.last_data_at = now
+        if self._reports < REFINING_REPORTS:
+            self._reports += 1
+            self._refine(now)
+        return True
+
+    def _refine(self, now: datetime) -> None:
+        """Move the estimate back where this report shows that the first frame came earlier."""
+        if self.rate is not None and self._frames > 0:
+            begun = now - timedelta(seconds=(self._frames - 1) / self.rate)
+        else:
+            begun = now - timedelta(microseconds=self._media_us)
+        # A server may begin with what it had buffered: media older than the process.
+        begun = max(begun, self.spawned_at)
+        if self.first_data_at is None or begun < self.first_data_at:
+            self.first_data_at = begun
+
+
+def _number(block: dict[str, str], key: str) -> int:
+    """Give a field as a whole number; what ffmpeg does not know yet (`N/A`) counts as 0."""
+    try:
+        return max(0, int(block.get(key, "")))
+    except ValueError:
+        return 0

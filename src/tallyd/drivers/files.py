@@ -1,0 +1,142 @@
+"""Recorded files: reserved as `.part`, finished by a rename that never overwrites.
+
+Every function here blocks on the disk: call it in a worker thread.
+"""
+
+import ctypes
+import errno
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+PART = ".part"
+"""What the name of a file ends in while it is being recorded."""
+
+_MOST_TRIES = 1_000
+_DIRECTORY_MODE = 0o750
+_FILE_MODE = 0o640
+_AT_FDCWD = -100
+_RENAME_NOREPLACE = 1
+
+
+class FileError(Exception):
+    """The disk did not do as told: a sentence for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A file that nobody else can take: `part` for now, `base` + `ending` once finished."""
+
+    part: Path
+    base: Path
+    ending: str
+
+
+def reserve(base: Path, ending: str, root: Path | None = None) -> Reservation:
+    """Create an empty file for `base` + `ending`, and the directories above it.
+
+    Where that name or its `.part` is taken, the next free `-2`, `-3`, ... is used.
+
+    Raises:
+        FileError: the path is not an absolute one below `root`, or the disk refuses.
+    """
+    if not base.is_absolute() or ".." in base.parts:
+        raise FileError(f"{base} is not a plain absolute path")
+    try:
+        parent = base.parent.resolve()
+        if root is not None and not parent.is_relative_to(root.resolve(strict=True)):
+            raise FileError(f"{base} leads out of {root}")
+        for directory in (*reversed(parent.parents), parent):
+            directory.mkdir(mode=_DIRECTORY_MODE, exist_ok=True)
+        real = parent / base.name
+        for final in _names(real, ending):
+            if os.path.lexists(final):
+                continue
+            part = final.with_name(final.name + PART)
+            try:
+                _create(part)
+            except FileExistsError:
+                continue
+            return Reservation(part, real, ending)
+    except OSError as error:
+        raise FileError(f"{base.parent} cannot be written: {error.strerror}") from error
+    raise FileError(f"{base}{ending} exists {_MOST_TRIES} times")
+
+
+def finish(reservation: Reservation) -> tuple[Path, int]:
+    """Give a recorded file its final name for good; gives that name and its size in bytes.
+
+    Raises:
+        FileError: the file is gone, or the disk refuses; it then keeps the name it had.
+    """
+    part = reservation.part
+    try:
+        wanted = part.with_name(part.name.removesuffix(PART))
+        for final in chain([wanted], _names(reservation.base, reservation.ending)):
+            try:
+                _rename_to_free(part, final)
+            except FileExistsError:
+                continue
+            _sync(final)
+            _sync(final.parent)
+            return final, final.stat().st_size
+    except OSError as error:
+        raise FileError(f"{part} cannot be finished: {error.strerror}") from error
+    raise FileError(f"{part} cannot be finished: its name is taken {_MOST_TRIES} times")
+
+
+def discard(reservation: Reservation) -> None:
+    """Remove a file in which nothing was recorded; one that is gone is no error.
+
+    Raises:
+        FileError: the disk refuses.
+    """
+    try:
+        reservation.part.unlink(missing_ok=True)
+    except OSError as error:
+        raise FileError(f"{reservation.part} cannot be removed: {error.strerror}") from error
+
+
+def _names(base: Path, ending: str) -> Iterator[Path]:
+    yield base.with_name(base.name + ending)
+    for number in range(2, _MOST_TRIES):
+        yield base.with_name(f"{base.name}-{number}{ending}")
+
+
+def _create(path: Path) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    os.close(os.open(path, flags, _FILE_MODE))
+
+
+def _rename_to_free(old: Path, new: Path) -> None:
+    """Rename, and raise FileExistsError rather than overwrite."""
+    try:
+        _renameat2(old, new)
+    except OSError as error:
+        if error.errno not in {errno.ENOSYS, errno.EINVAL}:
+            raise
+        # Some network file systems cannot do it in one step; a link never overwrites either.
+        os.link(old, new, follow_symlinks=False)
+        old.unlink()
+
+
+def _renameat2(old: Path, new: Path) -> None:
+    result = _libc.renameat2(
+        _AT_FDCWD, os.fsencode(old), _AT_FDCWD, os.fsencode(new), _RENAME_NOREPLACE
+    )
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(new))
+
+
+def _sync(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+_libc = ctypes.CDLL(None, use_errno=True)

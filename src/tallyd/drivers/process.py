@@ -1,0 +1,228 @@
+"""Child processes: spawned, drained, awaited by pidfd, ended for sure, whatever they do."""
+
+import os
+import signal
+import subprocess
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import IO
+
+import anyio
+import anyio.to_thread
+
+from tallyd.ports.drivers import BackgroundTask
+
+ESCALATION = ((signal.SIGINT, 5.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0))
+"""The signals that end a child, each at most once, and the seconds each may take to work.
+
+There are no more than three: ffmpeg counts them, and a fourth makes it leave a broken file.
+"""
+
+END_BOUND_S = sum(grace_s for _, grace_s in ESCALATION)
+
+_PRIVATE_VARIABLES = frozenset({"CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET"})
+_PRIVATE_PREFIXES = ("LISTEN_", "TALLYD_", "WATCHDOG_")
+_READ_BYTES = 65_536
+_SWEEP_READS = 64
+_LINE_BYTES = 4_096
+
+LineReader = Callable[[str], None]
+"""Called in the event loop with one line of output; must not block and must not raise."""
+
+
+class ProcessError(Exception):
+    """A child process could not be started, or does not end."""
+
+
+def child_environment() -> dict[str, str]:
+    """Give this process's environment without what is meant for this process alone."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _PRIVATE_VARIABLES and not name.startswith(_PRIVATE_PREFIXES)
+    }
+
+
+class _Output:
+    """The reading end of one of a child's pipes, cut into lines of bounded length."""
+
+    def __init__(self, pipe: IO[bytes], on_line: LineReader) -> None:
+        os.set_blocking(pipe.fileno(), False)
+        self._pipe = pipe
+        self._on_line = on_line
+        self._rest = b""
+
+    async def drain(self) -> None:
+        """Read until the last writer has closed the pipe."""
+        open_ = True
+        while open_:
+            await anyio.wait_readable(self._pipe.fileno())
+            open_ = self._read()
+
+    def close(self) -> None:
+        """Read what is left in the pipe, so that the last words of a child are heard; close it."""
+        if self._pipe.closed:
+            return
+        reads = 0
+        while reads < _SWEEP_READS and self._read():
+            reads += 1
+        if self._rest:
+            self._on_line(self._rest.decode(errors="replace"))
+        self._pipe.close()
+
+    def _read(self) -> bool:
+        """Read once, without waiting; tells whether there may be more to read at once."""
+        chunk: bytes | None = self._pipe.read(_READ_BYTES)
+        if not chunk:
+            return False
+        *lines, rest = (self._rest + chunk).split(b"\n")
+        for line in lines:
+            self._on_line(line[:_LINE_BYTES].decode(errors="replace"))
+        self._rest = rest[:_LINE_BYTES]
+        return True
+
+
+class Child:
+    """A running child process in a session of its own; `tail` holds its last lines on stderr.
+
+    `reference` is its pid and, since pids are used again, when it started (ticks since boot).
+    Made by `spawn_child`, which also sees to it that `tend` runs for as long as the child does.
+    """
+
+    def __init__(
+        self, popen: subprocess.Popen[bytes], pidfd: int, on_line: LineReader, tail_lines: int
+    ) -> None:
+        self.pid = popen.pid
+        self.reference = f"{popen.pid}@{_started_ticks(popen.pid)}"
+        self.tail: deque[str] = deque(maxlen=tail_lines)
+        self._popen = popen
+        self._pidfd = pidfd
+        pipes = ((popen.stdout, on_line), (popen.stderr, self.tail.append))
+        self._outputs = [_Output(pipe, reader) for pipe, reader in pipes if pipe is not None]
+        self._escalation = list(ESCALATION)
+        self._ending = anyio.Lock()
+        self._ended = anyio.Event()
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit status as `subprocess` gives it; None until all of the child's end was seen."""
+        return self._popen.returncode if self._ended.is_set() else None
+
+    async def wait(self) -> int:
+        """Wait until the child has ended and all that it wrote was read; gives its exit status."""
+        await self._ended.wait()
+        return self._popen.wait()
+
+    async def end(self) -> int:
+        """End the child, gently first, and give its exit status; takes at most `END_BOUND_S`.
+
+        A call that was cancelled is carried on by the next: no signal is ever sent twice.
+
+        Raises:
+            ProcessError: it outlived all of the signals.
+        """
+        return await self._send_all(first=0)
+
+    async def kill(self) -> int:
+        """End the child by the last signal, and give its exit status.
+
+        Raises:
+            ProcessError: it outlived that, as a process does that waits for a hung disk.
+        """
+        return await self._send_all(first=-1)
+
+    async def _send_all(self, first: int) -> int:
+        async with self._ending:
+            del self._escalation[: len(self._escalation[:first])]
+            while self._escalation and not self._ended.is_set():
+                number, grace_s = self._escalation.pop(0)
+                self._send(number)
+                with anyio.move_on_after(grace_s):
+                    await self._ended.wait()
+            if not self._ended.is_set():
+                raise ProcessError(f"process {self.pid} does not end, although it was killed")
+            return self._popen.wait()
+
+    def _send(self, number: signal.Signals) -> None:
+        try:
+            signal.pidfd_send_signal(self._pidfd, number)
+        except ProcessLookupError:
+            return  # it has ended by itself
+        except OSError as error:
+            raise ProcessError(f"process {self.pid} takes no signal: {error.strerror}") from error
+
+    async def tend(self) -> None:
+        """Read what the child writes and await its end; when cancelled, end the child first."""
+        try:
+            async with anyio.create_task_group() as readers:
+                for output in self._outputs:
+                    readers.start_soon(output.drain)
+                await anyio.wait_readable(self._pidfd)
+                # A grandchild may hold the pipes open: what lies in them is read on closing.
+                readers.cancel_scope.cancel()
+        finally:
+            # Without a reader a child could block on its pipes for ever, and ignore signals.
+            for output in self._outputs:
+                output.close()
+            with anyio.CancelScope(shield=True):
+                await self._reap()
+
+    async def _reap(self) -> None:
+        """Collect the exit status of a child that has ended, or that is to end now."""
+        while self._popen.poll() is None and self._escalation:
+            number, grace_s = self._escalation.pop(0)
+            self._send(number)
+            with anyio.move_on_after(grace_s):
+                await anyio.wait_readable(self._pidfd)
+        if self._popen.poll() is not None:
+            self._ended.set()
+        os.close(self._pidfd)
+
+
+async def spawn_child(
+    argv: Sequence[str],
+    *,
+    on_line: LineReader,
+    spawn: Callable[[BackgroundTask], None],
+    limiter: anyio.CapacityLimiter | None = None,
+    tail_lines: int = 20,
+) -> Child:
+    """Start `argv` with its output going to `on_line`, tended by a task that `spawn` runs.
+
+    The start may wait for a disk, so it happens in a worker thread, of which `limiter` bounds the
+    number. Cancelled, this either has started nothing or gives the child all the same.
+
+    Raises:
+        ProcessError: it cannot be run.
+    """
+    try:
+        child = await anyio.to_thread.run_sync(_popen, argv, on_line, tail_lines, limiter=limiter)
+    except OSError as error:
+        raise ProcessError(f"{argv[0]} cannot be run: {error.strerror}") from error
+    spawn(child.tend)
+    return child
+
+
+def _popen(argv: Sequence[str], on_line: LineReader, tail_lines: int) -> Child:
+    popen = subprocess.Popen(  # noqa: S603 - a list of arguments, never a shell
+        list(argv),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        cwd="/",
+        env=child_environment(),
+        start_new_session=True,
+    )
+    try:
+        return Child(popen, os.pidfd_open(popen.pid), on_line, tail_lines)
+    except BaseException:
+        popen.kill()
+        popen.communicate()
+        raise
+
+
+def _started_ticks(pid: int) -> int:
+    """Give the 22nd field of the kernel's line on a process; its 2nd, a name, may hold blanks."""
+    with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - no path arithmetic here
+        return int(file.read().rpartition(b")")[2].split()[19])

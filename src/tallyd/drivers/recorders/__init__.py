@@ -1,0 +1,1 @@
+"""Drivers that record rooms: one module each, registered under `tallyd.recorders`."""

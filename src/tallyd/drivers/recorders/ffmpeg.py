@@ -1,0 +1,188 @@
+"""The recorder `ffmpeg`: which input records what, and which part runs where."""
+
+import stat
+from collections import OrderedDict
+from datetime import timedelta
+from pathlib import Path
+from typing import ClassVar
+
+import anyio
+import anyio.to_thread
+
+from tallyd.domain.model import Reason
+from tallyd.drivers.ffmpeg.binary import find_ffmpeg
+from tallyd.drivers.ffmpeg.command import ENDINGS, Job, build_command, frame_rate
+from tallyd.drivers.ffmpeg.options import FfmpegOptions
+from tallyd.drivers.ffmpeg.session import CLOSE_BOUND_S, Session, Surroundings
+from tallyd.drivers.ffmpeg.sources import DEVICES, Source, SourceKind
+from tallyd.drivers.files import FileError, Reservation, reserve
+from tallyd.ports.drivers import (
+    DeviceBlockedError,
+    DriverContext,
+    GiveUpError,
+    Observation,
+    SessionState,
+    StartOrder,
+    Traits,
+    TryAgainError,
+)
+
+ORPHAN_LIMIT = timedelta(hours=2)
+"""So long after its planned end a recording ends by itself, even if nobody is left to end it."""
+
+_PROBE_BOUND_S = 3.0
+_THREADS = 4
+_STOPPED_KEPT = 32
+_SPREAD_MS = 25
+_LEADS_MS = {SourceKind.TEST: 50, SourceKind.ALSA: 100, SourceKind.V4L2: 300}
+_NETWORK_LEAD_MS = 500
+
+
+class FfmpegRecorder:
+    """Records each input with an ffmpeg of its own."""
+
+    Options: ClassVar[type[FfmpegOptions]] = FfmpegOptions
+
+    def __init__(self, context: DriverContext, options: FfmpegOptions) -> None:
+        self._clock = context.clock
+        self._options = options
+        self._root = context.root
+        self._sources = options.sources
+        if context.capacity > len(self._sources):
+            raise GiveUpError(
+                Reason.DRIVER_UNAVAILABLE,
+                f"a capacity of {context.capacity} needs as many `inputs`, "
+                f"and the options name {len(self._sources)}",
+            )
+        self._binary = find_ffmpeg(options.binary)
+        # Threads of its own: a disk that hangs under this recorder holds up no other.
+        self._limiter = anyio.CapacityLimiter(_THREADS)
+        self._around = Surroundings(context.clock, context.spawn, self._limiter)
+        self._sessions: dict[str, Session] = {}
+        self._stopped: OrderedDict[str, Observation] = OrderedDict()
+
+    @property
+    def traits(self) -> Traits:
+        """What the sources allow: a device can be opened only once at a time."""
+        kinds = {source.kind for source in self._sources}
+        return Traits(
+            lead_ms=max(_LEADS_MS.get(kind, _NETWORK_LEAD_MS) for kind in kinds),
+            spread_ms=_SPREAD_MS,
+            overlap=kinds.isdisjoint(DEVICES),
+            inputs=len(self._sources),
+            first_data_timeout_ms=round(self._options.start_timeout_s * 1_000),
+            stall_timeout_ms=round(self._options.stall_timeout_s * 1_000),
+            stop_timeout_ms=round(CLOSE_BOUND_S * 1_000) + 1_000,
+        )
+
+    async def probe(self) -> str:
+        """See whether every device is there and every server takes a connection.
+
+        Raises:
+            DriverError: one is not or does not; no ffmpeg is started to find out.
+        """
+        sound = self._options.sound
+        for source in (*self._sources, *((sound,) if sound else ())):
+            if source.kind is SourceKind.V4L2:
+                await anyio.to_thread.run_sync(_see_device, source, limiter=self._limiter)
+            elif source.host_port is not None:
+                await _connect(source, *source.host_port)
+        return f"{', '.join(source.shown for source in self._sources)} by {self._binary}"
+
+    async def start(self, order: StartOrder) -> Observation:
+        """Start an ffmpeg for `order`, and return once it reports the first data.
+
+        Raises:
+            DriverError: no data flows, for the reason that ffmpeg gave.
+        """
+        source = self._source(order)
+        file = await self._reserve(order.output)
+        session = Session(order, source, file, self._around)
+        self._sessions[order.token] = session
+        try:
+            return await session.open(
+                self._command(order, source, file), frame_rate(self._options, source)
+            )
+        except BaseException:
+            self._sessions.pop(order.token, None)
+            raise
+
+    async def observe(self) -> tuple[Observation, ...]:
+        """Give what every session shows that was started and not stopped."""
+        return tuple(session.observation() for session in self._sessions.values())
+
+    async def stop(self, token: str) -> Observation:
+        """End a session, and give its finished file; of an unknown one, that nothing runs.
+
+        Raises:
+            DriverError: its process does not end.
+        """
+        session = self._sessions.get(token)
+        if session is None:
+            return self._stopped.get(token) or Observation(
+                token=token,
+                input=0,
+                state=SessionState.ENDED,
+                first_data_at=None,
+                last_data_at=None,
+            )
+        closed = await session.close()
+        self._sessions.pop(token, None)
+        self._stopped[token] = closed
+        while len(self._stopped) > _STOPPED_KEPT:
+            self._stopped.popitem(last=False)
+        return closed
+
+    def _source(self, order: StartOrder) -> Source:
+        if order.token in self._sessions:
+            raise GiveUpError(Reason.DEVICE_REFUSED, f"part {order.token} runs already")
+        if not 0 <= order.input < len(self._sources):
+            raise GiveUpError(Reason.DEVICE_REFUSED, f"there is no input {order.input}")
+        source = self._sources[order.input]
+        busy = any(s.input == order.input and not s.over for s in self._sessions.values())
+        if busy and source.kind in DEVICES:
+            raise DeviceBlockedError(
+                Reason.DEVICE_REFUSED, f"{source.shown} is still used by the part before"
+            )
+        return source
+
+    async def _reserve(self, base: Path) -> Reservation:
+        ending = ENDINGS[self._options.container]
+        try:
+            return await anyio.to_thread.run_sync(
+                reserve, base, ending, self._root, limiter=self._limiter
+            )
+        except FileError as error:
+            raise TryAgainError(Reason.DISK, str(error)) from error
+
+    def _command(self, order: StartOrder, source: Source, file: Reservation) -> list[str]:
+        left = max(order.piece.stop - self._clock.now(), timedelta(0))
+        limit_s = (left + ORPHAN_LIMIT).total_seconds()
+        job = Job(source, self._options.sound, file.part, order.token, limit_s)
+        return build_command(self._binary, self._options, job)
+
+
+def _see_device(source: Source) -> None:
+    try:
+        found = stat.S_ISCHR(Path(source.address).stat().st_mode)
+    except OSError as error:
+        sentence = f"{source.shown} cannot be used: {error.strerror}"
+        raise TryAgainError(Reason.DEVICE_REFUSED, sentence) from error
+    if not found:
+        raise GiveUpError(Reason.DEVICE_REFUSED, f"{source.shown} is not a device")
+
+
+async def _connect(source: Source, host: str, port: int) -> None:
+    try:
+        with anyio.fail_after(_PROBE_BOUND_S):
+            stream = await anyio.connect_tcp(host, port)
+            await stream.aclose()
+    except TimeoutError as error:
+        sentence = f"{source.shown} does not answer"
+        raise TryAgainError(Reason.DEVICE_TIMEOUT, sentence) from error
+    except ConnectionRefusedError as error:
+        sentence = f"{source.shown} refused the connection"
+        raise TryAgainError(Reason.DEVICE_REFUSED, sentence) from error
+    except OSError as error:
+        sentence = f"{source.shown} cannot be reached"
+        raise TryAgainError(Reason.DEVICE_TIMEOUT, sentence) from error

@@ -1,0 +1,154 @@
+"""What is wanted and what happened, in memory, one target at a time; plans the next day from it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from tallyd.domain.model import (
+    MAX_DURATION,
+    ExceptionDay,
+    Override,
+    Reason,
+    Run,
+    Schedule,
+    Status,
+    Target,
+)
+from tallyd.domain.planner import Planned, Wishes, plan_target
+from tallyd.domain.window import Window
+from tallyd.ports.store import Changes
+
+PLANNED_AHEAD = timedelta(hours=24)
+
+RunKey = tuple[int | None, str | None, int]
+"""(schedule id, slot, 0) of an occurrence's run; (None, None, run id) of a manual one."""
+
+
+def key_of(run: Run) -> RunKey:
+    """Give the key under which a run is known before and after it has a row."""
+    manual = run.schedule_id is None
+    return (run.schedule_id, run.slot, run.id if manual else 0)
+
+
+class Agenda:
+    """The engine's picture of schedules and runs. It reads, writes and waits for nothing."""
+
+    def __init__(self) -> None:
+        self.revision = -1
+        self.targets: dict[str, Target] = {}
+        self._schedules: dict[str, dict[int, Schedule]] = {}
+        self._home: dict[int, str] = {}
+        self._overrides: dict[int, tuple[Override, ...]] = {}
+        self._exception_days: tuple[ExceptionDay, ...] = ()
+        self._runs: dict[str, dict[RunKey, Run]] = {}
+
+    def name_of(self, schedule_id: int) -> str | None:
+        """Give the name of a schedule, if it is known."""
+        schedule = self._schedule(schedule_id)
+        return schedule.name if schedule else None
+
+    def why_gone(self, run: Run) -> Reason:
+        """Say why an occurrence that has a run is no longer planned."""
+        schedule = self._schedule(run.schedule_id)
+        gone = schedule is None or schedule.ended is not None
+        return Reason.SCHEDULE_REMOVED if gone else Reason.SCHEDULE_CHANGED
+
+    def _schedule(self, schedule_id: int | None) -> Schedule | None:
+        home = self._home.get(schedule_id) if schedule_id is not None else None
+        return self._schedules[home][schedule_id] if home is not None and schedule_id else None
+
+    def apply(self, changes: Changes, now: datetime) -> set[str]:
+        """Take in changed wishes; gives the keys of the targets that must be planned anew."""
+        self.revision = changes.revision
+        touched: set[str] = set()
+        if changes.targets is not None:
+            for target in changes.targets:
+                if self.targets.get(target.key) != target:
+                    self.targets[target.key] = target
+                    touched.add(target.key)
+        if changes.exception_days is not None:
+            self._exception_days = changes.exception_days
+            touched.update(self.targets)
+        for schedule in changes.schedules:
+            touched.update(self._place(schedule, now))
+        overrides: dict[int, list[Override]] = {s.id: [] for s in changes.schedules}
+        for override in changes.overrides:
+            overrides.setdefault(override.schedule_id, []).append(override)
+        for schedule_id, found in overrides.items():
+            self._overrides[schedule_id] = tuple(found)
+        return touched
+
+    def _place(self, schedule: Schedule, now: datetime) -> set[str]:
+        homes = {schedule.target}
+        before = self._home.pop(schedule.id, None)
+        if before is not None:
+            self._schedules[before].pop(schedule.id, None)
+            homes.add(before)
+        if schedule.ended is None or schedule.ended > now - MAX_DURATION:
+            self._home[schedule.id] = schedule.target
+            self._schedules.setdefault(schedule.target, {})[schedule.id] = schedule
+        return homes
+
+    def put_run(self, run: Run) -> None:
+        """Take in what became of a run."""
+        runs = self._runs.setdefault(run.target, {})
+        runs[key_of(run)] = run
+
+    def take_runs(self, runs: Iterable[Run]) -> tuple[Run, ...]:
+        """Take in rows that this process does not know yet; gives those."""
+        fresh = tuple(run for run in runs if self.run(run.target, key_of(run)) is None)
+        for run in fresh:
+            self.put_run(run)
+        return fresh
+
+    def learn_id(self, run: Run) -> None:
+        """Note the id that the database gave to a run that was known before it had a row."""
+        known = self.run(run.target, key_of(run))
+        if known is not None and known.id == 0:
+            self.put_run(replace(known, id=run.id))
+
+    def run(self, target: str, key: RunKey) -> Run | None:
+        """Give a run of a target, if there is one under this key."""
+        return self._runs.get(target, {}).get(key)
+
+    def runs(self, target: str) -> tuple[Run, ...]:
+        """Give the runs of a target that are not final, or became so lately."""
+        return tuple(self._runs.get(target, {}).values())
+
+    def forget_runs(self, before: datetime) -> None:
+        """Drop final runs whose window lies before an instant."""
+        for runs in self._runs.values():
+            over = [
+                key
+                for key, run in runs.items()
+                if run.status is Status.FINISHED and run.planned.stop < before
+            ]
+            for key in over:
+                del runs[key]
+
+    def wishes(self, target: str) -> Wishes:
+        """Give all that decides who holds a target."""
+        schedules = self._schedules.get(target, {})
+        return Wishes(
+            target=self.targets[target],
+            schedules=tuple(schedules.values()),
+            overrides={i: self._overrides.get(i, ()) for i in schedules},
+            exception_days=self._exception_days,
+            runs=self.runs(target),
+        )
+
+    def plan(self, target: str, now: datetime) -> tuple[Planned, ...]:
+        """Plan a target from the oldest unfinished run to a day ahead."""
+        open_starts = (
+            r.planned.start for r in self.runs(target) if r.status is not Status.FINISHED
+        )
+        start = min((now, *open_starts))
+        return plan_target(self.wishes(target), Window(start, now + PLANNED_AHEAD))
+
+    def schedules(self) -> tuple[Schedule, ...]:
+        """Give every schedule that may still have occurrences."""
+        return tuple(s for group in self._schedules.values() for s in group.values())
+
+    def overrides(self) -> Mapping[int, tuple[Override, ...]]:
+        """Give the overrides by schedule id."""
+        return self._overrides

@@ -1,0 +1,34 @@
+"""Log lines of the engine, said behind the action: nothing is written between due and commanded."""
+
+from collections import deque
+
+import anyio
+
+from tallyd.logs import get_logger, level_of
+
+
+class Announcer:
+    """Takes events in the order in which they happened and logs them when the loop has time."""
+
+    def __init__(self) -> None:
+        self._log = get_logger()
+        self._waiting: deque[tuple[str, dict[str, object]]] = deque()
+        self._more = anyio.Event()
+
+    def say(self, event: str, **fields: object) -> None:
+        """Remember an event to be logged; costs no formatting now."""
+        self._waiting.append((event, fields))
+        self._more.set()
+
+    async def run(self) -> None:
+        """Log what was said until cancelled."""
+        while True:
+            await self._more.wait()
+            self._more = anyio.Event()
+            self.flush()
+
+    def flush(self) -> None:
+        """Log everything that waits, now."""
+        while self._waiting:
+            event, fields = self._waiting.popleft()
+            getattr(self._log, level_of(event))(event, **fields)

@@ -1,0 +1,242 @@
+"""One input of one device: starts a part, watches it, ends it. Every driver call has a deadline.
+
+Nothing is decided here: the reconciler says what to start and until when, and is told the facts.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+import anyio
+
+from tallyd.domain.lifecycle import Event
+from tallyd.domain.model import EndReason, Part
+from tallyd.engine.agenda import RunKey
+from tallyd.ports.clock import Clock
+from tallyd.ports.drivers import (
+    Driver,
+    DriverError,
+    Observation,
+    SessionState,
+    StartOrder,
+)
+
+OBSERVE_EVERY_S = 0.5
+STOP_AGAIN_AFTER_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A part to be made: of which run, from which facts, and what the driver is told."""
+
+    key: RunKey
+    part: Part
+    order: StartOrder
+
+
+class Listener(Protocol):
+    """Whom a session tells what happened; every call must return at once."""
+
+    def part_changed(self, key: RunKey, part: Part, event: Event | None) -> None:
+        """Take in new facts of a part; its run takes `event` if there is one."""
+        ...
+
+    def attempt_failed(self, key: RunKey, part: Part, error: DriverError | None) -> None:
+        """Take in that a start brought no data: why, or None where no answer came in time."""
+        ...
+
+    def stop_failed(self, key: RunKey, part: Part) -> None:
+        """Take in that the device does not confirm its stop; it will be asked again."""
+        ...
+
+    def input_free(self) -> None:
+        """Take in that a session is over and its input may be used again."""
+        ...
+
+
+class Session:
+    """One part from its start to its confirmed end; `part` holds the facts so far."""
+
+    def __init__(
+        self, assignment: Assignment, driver: Driver, clock: Clock, listener: Listener
+    ) -> None:
+        self.key = assignment.key
+        self.part = assignment.part
+        self._order = assignment.order
+        self._driver = driver
+        self._clock = clock
+        self._listener = listener
+        self._ending = anyio.Event()
+        self._why = (Event.PIECE_OVER, EndReason.PLANNED)
+        self._start_scope: anyio.CancelScope | None = None
+        self._moved_at = clock.monotonic()
+
+    @property
+    def ending(self) -> bool:
+        """Whether the end has been asked for."""
+        return self._ending.is_set()
+
+    def plan_until(self, stop: datetime) -> None:
+        """Note that the piece ends at another instant."""
+        piece = replace(self.part.piece, stop=max(self.part.piece.start, stop))
+        self.part = replace(self.part, piece=piece)
+
+    def end(self, event: Event, reason: EndReason) -> None:
+        """End the part now; the first reason given stands."""
+        if self._ending.is_set():
+            return
+        self._why = (event, reason)
+        self._ending.set()
+        if self._start_scope is not None:
+            self._start_scope.cancel()
+
+    async def run(self) -> None:
+        """Make the part; returns when nothing of it is running any more."""
+        if not await self._start():
+            return
+        try:
+            await self._watch()
+            await self._stop()
+        except anyio.get_cancelled_exc_class():
+            timeout_s = self._driver.traits.stop_timeout_ms / 1000
+            with anyio.move_on_after(timeout_s, shield=True), suppress(DriverError):
+                await self._driver.stop(self.part.token)
+            raise
+
+    async def _start(self) -> bool:
+        timeout_s = self._driver.traits.first_data_timeout_ms / 1000
+        self.part = replace(self.part, commanded_at=self._clock.now())
+        error: DriverError | None = None
+        try:
+            with anyio.move_on_after(timeout_s) as self._start_scope:
+                seen = await self._driver.start(self._order)
+                self._take(seen, Event.DATA)
+                return True
+        except DriverError as refusal:
+            error = refusal
+        finally:
+            self._start_scope = None
+        if error is None and self._ending.is_set():
+            event, reason = self._why
+            self._tell(
+                Event.OVER if event is Event.PIECE_OVER else event,
+                end=reason,
+                stopped_at=self._clock.now(),
+            )
+            return False
+        self.part = replace(
+            self.part,
+            end=EndReason.REFUSED if error else EndReason.TIMEOUT,
+            detail=error.sentence if error else f"no data within {timeout_s:g} s",
+            stopped_at=self._clock.now(),
+        )
+        self._listener.attempt_failed(self.key, self.part, error)
+        return False
+
+    async def _watch(self) -> None:
+        """Wait until the part is to end, or until it ends or falls silent by itself."""
+        stall_s = self._driver.traits.stall_timeout_ms / 1000
+        self._moved_at = self._clock.monotonic()
+        while not self._ending.is_set():
+            with anyio.move_on_after(OBSERVE_EVERY_S):
+                await self._ending.wait()
+                return
+            seen = await self._observe()
+            if seen is not None:
+                self._take(seen, None)
+                if seen.state is SessionState.ENDED:
+                    self.end(Event.DIED, seen.end or EndReason.DIED)
+            if self._clock.monotonic() - self._moved_at > stall_s:
+                self.end(Event.STALLED, EndReason.STALLED)
+
+    async def _observe(self) -> Observation | None:
+        """Ask the device; None where it does not say, or knows no such session."""
+        with anyio.move_on_after(self._driver.traits.call_timeout_ms / 1000), suppress(DriverError):
+            for seen in await self._driver.observe():
+                if seen.token == self.part.token:
+                    return seen
+        return None
+
+    async def _stop(self) -> None:
+        """End the session for sure; a stop that is not confirmed is asked for again."""
+        event, reason = self._why
+        self._tell(event)
+        while (seen := await self._ask_to_stop()) is None:
+            self._listener.stop_failed(self.key, self.part)
+            await self._clock.sleep(STOP_AGAIN_AFTER_S)
+        self._take(seen, None)
+        self._tell(None, end=reason, stopped_at=self._clock.now())
+
+    async def _ask_to_stop(self) -> Observation | None:
+        timeout_s = self._driver.traits.stop_timeout_ms / 1000
+        try:
+            with anyio.move_on_after(timeout_s):
+                return await self._driver.stop(self.part.token)
+        except DriverError as error:
+            self.part = replace(self.part, detail=error.sentence)
+        else:
+            self.part = replace(self.part, detail=f"no answer to stop within {timeout_s:g} s")
+        return None
+
+    def _take(self, seen: Observation, event: Event | None) -> None:
+        if seen.last_data_at != self.part.last_data_at or seen.bytes != self.part.bytes:
+            self._moved_at = self._clock.monotonic()
+        self.part = replace(
+            self.part,
+            first_data_at=seen.first_data_at or self.part.first_data_at,
+            last_data_at=seen.last_data_at or self.part.last_data_at,
+            bytes=seen.bytes,
+            files=tuple(str(path) for path in seen.files),
+            reference=seen.reference,
+            detail=seen.detail,
+        )
+        self._listener.part_changed(self.key, self.part, event)
+
+    def _tell(
+        self,
+        event: Event | None,
+        *,
+        end: EndReason | None = None,
+        stopped_at: datetime | None = None,
+    ) -> None:
+        self.part = replace(self.part, end=end, stopped_at=stopped_at)
+        self._listener.part_changed(self.key, self.part, event)
+
+
+class Executor:
+    """Drives one input for good: a task that waits for assignments, one session at a time."""
+
+    def __init__(self, number: int, driver: Driver, clock: Clock, listener: Listener) -> None:
+        self.number = number
+        self.session: Session | None = None
+        self._driver = driver
+        self._clock = clock
+        self._listener = listener
+        self._assigned = anyio.Event()
+        self._idle = anyio.Event()
+        self._idle.set()
+
+    def assign(self, assignment: Assignment) -> None:
+        """Start a part now; only an executor without a session may be given one."""
+        self.session = Session(assignment, self._driver, self._clock, self._listener)
+        self._idle = anyio.Event()
+        self._assigned.set()
+
+    async def idle(self) -> None:
+        """Wait until there is no session."""
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Work off assignments until cancelled."""
+        while True:
+            await self._assigned.wait()
+            self._assigned = anyio.Event()
+            if self.session is None:
+                continue
+            try:
+                await self.session.run()
+            finally:
+                self.session = None
+                self._idle.set()
+            self._listener.input_free()

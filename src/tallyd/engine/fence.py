@@ -1,0 +1,69 @@
+"""The fence around drivers: whatever one raises becomes a `DriverError` and costs itself only."""
+
+from collections.abc import Awaitable, Callable
+from typing import ClassVar, TypeVar
+
+from pydantic import BaseModel
+
+from tallyd.domain.model import Reason
+from tallyd.engine.announcer import Announcer
+from tallyd.ports.drivers import (
+    BackgroundTask,
+    Driver,
+    DriverError,
+    Observation,
+    StartOrder,
+    Traits,
+    TryAgainError,
+)
+
+
+class FencedDriver:
+    """A driver whose unforeseen errors are answers like any other: it may work in a moment."""
+
+    Options: ClassVar[type[BaseModel]] = BaseModel
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+
+    @property
+    def traits(self) -> Traits:
+        """Give what the options make of this device."""
+        return self._driver.traits
+
+    async def probe(self) -> str:
+        """Ask the device whether it could start now."""
+        return await _fenced(self._driver.probe)
+
+    async def start(self, order: StartOrder) -> Observation:
+        """Start a session and return once its data flows."""
+        return await _fenced(lambda: self._driver.start(order))
+
+    async def observe(self) -> tuple[Observation, ...]:
+        """Give what the device is doing."""
+        return await _fenced(self._driver.observe)
+
+    async def stop(self, token: str) -> Observation:
+        """End a session for sure."""
+        return await _fenced(lambda: self._driver.stop(token))
+
+
+T = TypeVar("T")
+
+
+async def _fenced(call: Callable[[], Awaitable[T]]) -> T:
+    try:
+        return await call()
+    except DriverError:
+        raise
+    except Exception as error:
+        sentence = f"the driver failed: {type(error).__name__}: {error}"
+        raise TryAgainError(Reason.DEVICE_REFUSED, sentence) from error
+
+
+async def run_in_background(task: BackgroundTask, target: str, announcer: Announcer) -> None:
+    """Run a driver's own task; what it raises is reported and goes no further."""
+    try:
+        await task()
+    except Exception as error:  # noqa: BLE001 - the fence: drivers are other people's code
+        announcer.say("task.failed", task=f"driver of {target}", error=repr(error), exception=None)

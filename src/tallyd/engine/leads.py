@@ -1,0 +1,33 @@
+"""How early a device must be told: learnt from its last confirmed starts. No clock, no I/O."""
+
+from collections import deque
+from datetime import timedelta
+from statistics import median
+
+from tallyd.domain.model import Part
+from tallyd.domain.window import MILLISECOND
+
+REMEMBERED = 8
+LONGEST_LEAD = timedelta(seconds=5)
+
+
+class Lead:
+    """The median of the last confirmed starts of one target, or the driver's own guess."""
+
+    def __init__(self, first_guess: timedelta) -> None:
+        self._first_guess = first_guess
+        self._seen_ms: deque[float] = deque(maxlen=REMEMBERED)
+
+    def learn(self, part: Part) -> None:
+        """Take in how long a confirmed part took from command to first data."""
+        if part.first_data_at is not None:
+            took = part.first_data_at - part.commanded_at
+            self._seen_ms.append(took / MILLISECOND)
+
+    @property
+    def value(self) -> timedelta:
+        """The lead to allow now, 0 to 5 s, in whole milliseconds."""
+        if not self._seen_ms:
+            return self._first_guess
+        lead = timedelta(milliseconds=round(median(self._seen_ms)))
+        return min(max(lead, timedelta(0)), LONGEST_LEAD)

@@ -1,0 +1,80 @@
+"""From a decision to what a driver is told: part number, token, file name, media position."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from tallyd.domain.model import Part, Run, Target
+from tallyd.domain.naming import NameFields, NameTemplate
+from tallyd.domain.planner import Planned
+from tallyd.domain.window import Window
+from tallyd.ports.drivers import StartOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A start that was decided: which piece of which run, on which input, how early, when."""
+
+    target: Target
+    entry: Planned
+    run: Run
+    piece: Window
+    input: int
+    lead: timedelta
+    now: datetime
+
+
+class Orders:
+    """Makes the part and the order for a start; files go below `recordings_dir`."""
+
+    def __init__(self, recordings_dir: Path, template: NameTemplate) -> None:
+        self._recordings_dir = recordings_dir
+        self._template = template
+
+    def make(self, start: Start) -> tuple[Part, StartOrder]:
+        """Give the next part of the run and what its driver is told."""
+        number = _next_number(start.run)
+        token = f"{start.run.id}-{number}-{secrets.token_hex(4)}"
+        part = Part(
+            number=number,
+            input=start.input,
+            piece=start.piece,
+            token=token,
+            commanded_at=start.now,
+            lead=start.lead,
+        )
+        content = start.entry.schedule.content
+        joined_late = start.piece.start - start.entry.occurrence.window.start
+        order = StartOrder(
+            target=start.target.key,
+            input=start.input,
+            token=token,
+            name=start.run.name,
+            piece=start.piece,
+            output=self._recordings_dir / self._file(start, number),
+            content=content,
+            media_offset=joined_late + (content.offset if content else timedelta(0)),
+        )
+        return part, order
+
+    def _file(self, start: Start, number: int) -> str:
+        planned = start.entry.occurrence.window.start
+        return self._template.render(
+            NameFields(
+                target=start.target.key,
+                schedule=start.run.name,
+                local=planned.astimezone(ZoneInfo(start.target.zone)),
+                utc=planned.astimezone(UTC),
+                input=start.input,
+                part=number,
+                run=start.run.id,
+            )
+        )
+
+
+def _next_number(run: Run) -> int:
+    """Count on from the last part that has data; one that never had any is tried again."""
+    done = [part.number for part in run.parts if part.first_data_at is not None]
+    return max(done, default=0) + 1

@@ -1,0 +1,425 @@
+"""One target: compares what should be with what is, and acts. Woken by anything, at any time.
+
+Everything here runs in memory and returns at once; waiting is the sessions' business.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import anyio
+
+from tallyd.domain.conflicts import smallest_piece
+from tallyd.domain.lifecycle import Event, advance
+from tallyd.domain.model import EndReason, Part, Reason, Run, Status, Verdict
+from tallyd.domain.outcomes import Ending, finish, may_return
+from tallyd.domain.planner import Planned
+from tallyd.domain.window import Window
+from tallyd.engine.agenda import Agenda, RunKey, key_of
+from tallyd.engine.attempts import Attempts
+from tallyd.engine.executor import Assignment, Executor, Session
+from tallyd.engine.journal import Journal
+from tallyd.engine.leads import Lead
+from tallyd.engine.orders import Orders, Start
+from tallyd.engine.reporter import Reporter
+from tallyd.ports.alarm import Alarm
+from tallyd.ports.clock import Clock
+from tallyd.ports.drivers import Driver, DriverError
+
+LATE_AFTER = timedelta(seconds=2)
+JOURNAL_EVERY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What all reconcilers share."""
+
+    agenda: Agenda
+    journal: Journal
+    reporter: Reporter
+    alarm: Alarm
+    clock: Clock
+    orders: Orders
+    presence_changed: Callable[[], None]
+    booted_at: datetime
+
+
+class Reconciler:
+    """Keeps one target as it should be; `driver` is None where it could not be built."""
+
+    def __init__(self, target: str, desk: Desk, driver: Driver | None) -> None:
+        self.target = target
+        self.lead = Lead(timedelta(milliseconds=driver.traits.lead_ms if driver else 0))
+        self.next_edge: datetime | None = None
+        self._desk = desk
+        self._driver = driver
+        self._executors = self._make_executors()
+        self._attempts: dict[RunKey, Attempts] = {}
+        self._plan: dict[RunKey, Planned] = {}
+        self._stale = True
+        self._woken = anyio.Event()
+        self._journaled_s: dict[RunKey, float] = {}
+        self._closing = False
+
+    def _make_executors(self) -> tuple[Executor, ...]:
+        if self._driver is None:
+            return ()
+        capacity = self._desk.agenda.targets[self.target].capacity
+        # Where sessions may overlap, the next one opens while the last one still closes.
+        each = 2 if self._driver.traits.overlap else 1
+        return tuple(
+            Executor(number, self._driver, self._desk.clock, self)
+            for number in range(capacity)
+            for _ in range(each)
+        )
+
+    @property
+    def executors(self) -> tuple[Executor, ...]:
+        """The inputs to be run beside this reconciler."""
+        return self._executors
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """What the device is doing for us now."""
+        return tuple(e.session for e in self._executors if e.session is not None)
+
+    def wake(self) -> None:
+        """Look again, soon."""
+        self._woken.set()
+
+    def replan(self) -> None:
+        """Look again, soon, at a new plan: the wishes changed."""
+        self._stale = True
+        self._woken.set()
+
+    def close(self) -> None:
+        """End every session and start none any more; what is left of a run is kept pending."""
+        self._closing = True
+        for session in self.sessions:
+            session.end(Event.WITHDRAWN, EndReason.DAEMON_STOPPED)
+
+    async def idle(self) -> None:
+        """Wait until no session is left."""
+        for executor in self._executors:
+            await executor.idle()
+
+    def picture(self) -> dict[str, object]:
+        """Give what the target is doing, for people."""
+        session = next(iter(self.sessions), None)
+        if session is None:
+            return {"status": "idle"}
+        run = self._desk.agenda.run(self.target, session.key)
+        part = session.part
+        flowing = "stopping" if session.ending else "recording"
+        return {
+            "status": flowing if part.first_data_at else "starting",
+            "run_id": run.id if run else None,
+            "schedule_id": run.schedule_id if run else None,
+            "name": run.name if run else None,
+            "since": part.first_data_at or part.commanded_at,
+            "planned_stop": part.piece.stop,
+            "bytes": part.bytes,
+        }
+
+    async def run(self) -> None:
+        """Reconcile whenever woken, until cancelled."""
+        while True:
+            await self._woken.wait()
+            self._woken = anyio.Event()
+            self.reconcile()
+
+    def reconcile(self) -> None:
+        """Do now whatever this instant asks for, and set the alarm for the next one."""
+        now = self._desk.clock.now()
+        self._refresh_plan(now)
+        self._mind_sessions(now)
+        if not self._closing:
+            self._start_due(now)
+        self._close_runs(now)
+        self._refresh_plan(now)
+        self._report_standing(now)
+        self.next_edge = self._next_edge(now)
+        self._desk.alarm.set(self.target, self.next_edge)
+        self._desk.presence_changed()
+
+    # what should be
+
+    def _refresh_plan(self, now: datetime) -> None:
+        if not self._stale:
+            return
+        self._stale = False
+        planned = self._desk.agenda.plan(self.target, now)
+        self._plan = {(*entry.key, 0): entry for entry in planned}
+        for run in self._runs():
+            entry = self._plan.get(key_of(run))
+            if entry is None:
+                continue
+            window = entry.occurrence.window
+            if may_return(replace(run, planned=window), now):
+                status = advance(run.status, Event.WANTED_AGAIN)
+                self._put(
+                    replace(
+                        run,
+                        status=status,
+                        planned=window,
+                        outcome=None,
+                        reason=None,
+                        sentence=None,
+                        blocker=None,
+                        since=None,
+                        finished_at=None,
+                    )
+                )
+                self._attempts.pop(key_of(run), None)
+                self._stale = True
+            elif run.status is not Status.FINISHED and run.planned != window:
+                shortened = window.stop < run.planned.stop
+                self._put(
+                    replace(run, planned=window, reason=Reason.OPERATOR if shortened else None)
+                )
+
+    def _runs(self) -> tuple[Run, ...]:
+        return self._desk.agenda.runs(self.target)
+
+    def _run(self, key: RunKey, entry: Planned) -> Run:
+        run = self._desk.agenda.run(self.target, key)
+        return run or Run(
+            id=0,
+            target=self.target,
+            name=entry.schedule.name,
+            planned=entry.occurrence.window,
+            schedule_id=entry.schedule.id,
+            slot=entry.occurrence.slot,
+        )
+
+    def _put(self, run: Run) -> None:
+        self._desk.agenda.put_run(run)
+        self._desk.journal.record(run)
+
+    # what is
+
+    def _mind_sessions(self, now: datetime) -> None:
+        for session in self.sessions:
+            if session.ending:
+                continue
+            entry = self._plan.get(session.key)
+            piece = _piece_of(session, entry, now) if entry else None
+            if piece is None:
+                session.end(Event.WITHDRAWN, EndReason.WITHDRAWN)
+                continue
+            session.plan_until(piece.stop)
+            if piece.stop <= now:
+                session.end(Event.PIECE_OVER, EndReason.PLANNED)
+
+    def _start_due(self, now: datetime) -> None:
+        lead = self.lead.value
+        due = [
+            (piece, key, entry)
+            for key, entry in self._plan.items()
+            for piece in entry.claim
+            if piece.start - lead <= now < piece.stop
+        ]
+        for piece, key, entry in sorted(due, key=lambda found: found[0]):
+            if any(session.key == key for session in self.sessions):
+                continue
+            run = self._run(key, entry)
+            if run.status is not Status.PENDING or not self._worth_starting(entry, piece, now):
+                continue
+            if not self._attempts.setdefault(key, Attempts()).may_try(now):
+                continue
+            executor = self._free_executor(piece)
+            if executor is not None:
+                self._begin(executor, run, entry, piece)
+
+    def _worth_starting(self, entry: Planned, piece: Window, now: datetime) -> bool:
+        """Tell whether what is left of a piece is worth having; a whole window always is."""
+        window = entry.occurrence.window
+        if now <= piece.start:
+            return True
+        return piece.stop - now >= smallest_piece(self._min_piece, window)
+
+    @property
+    def _min_piece(self) -> timedelta:
+        return self._desk.agenda.targets[self.target].min_piece
+
+    def _free_executor(self, piece: Window) -> Executor | None:
+        """Give the lowest input on which nothing runs into `piece`."""
+        overlap = self._driver is not None and self._driver.traits.overlap
+        for executor in self._executors:
+            busy = [
+                other.session
+                for other in self._executors
+                if other.number == executor.number and other.session is not None
+            ]
+            if executor.session is None and (
+                not busy or (overlap and all(s.part.piece.stop <= piece.start for s in busy))
+            ):
+                return executor
+        return None
+
+    def _begin(self, executor: Executor, run: Run, entry: Planned, piece: Window) -> None:
+        part, order = self._desk.orders.make(
+            Start(
+                target=self._desk.agenda.targets[self.target],
+                entry=entry,
+                run=run,
+                piece=_rest(piece, run),
+                input=executor.number,
+                lead=self.lead.value,
+                now=self._desk.clock.now(),
+            )
+        )
+        executor.assign(Assignment(key_of(run), part, order))
+        self._put(replace(run, status=advance(run.status, Event.DUE)))
+        self._desk.reporter.starting(run, part)
+
+    # what happened
+
+    def part_changed(self, key: RunKey, part: Part, event: Event | None) -> None:
+        """Take in the facts of a part."""
+        run = self._desk.agenda.run(self.target, key)
+        if run is None:
+            return
+        run = replace(run, parts=_with_part(run.parts, part))
+        if event is not None:
+            run = replace(run, status=advance(run.status, event))
+        clock_s = self._desk.clock.monotonic()
+        if event or part.end or clock_s - self._journaled_s.get(key, 0.0) > JOURNAL_EVERY_S:
+            self._journaled_s[key] = clock_s
+            self._put(run)
+        else:
+            self._desk.agenda.put_run(run)
+        if event is Event.DATA:
+            self.lead.learn(part)
+            self._desk.reporter.started(run, part)
+            self._stale = True
+        if part.end is not None:
+            self._desk.reporter.part_ended(run, part)
+            self._attempts.setdefault(key, Attempts()).ended(part, self._desk.clock.now())
+        if event or part.end:
+            self.wake()
+
+    def attempt_failed(self, key: RunKey, part: Part, error: DriverError | None) -> None:
+        """Note that a start brought no data; it is tried again while that makes sense."""
+        run = self._desk.agenda.run(self.target, key)
+        if run is None:
+            return
+        attempts = self._attempts.setdefault(key, Attempts())
+        fresh = attempts.failed(part, error, self._desk.clock.now())
+        run = replace(
+            run,
+            status=advance(run.status, Event.ATTEMPT_FAILED),
+            parts=_with_part(run.parts, part),
+        )
+        self._put(run)
+        if fresh:
+            self._desk.reporter.attempt_failed(run, part, attempts)
+        self.wake()
+
+    def stop_failed(self, key: RunKey, part: Part) -> None:
+        """Say that the device does not confirm its stop."""
+        run = self._desk.agenda.run(self.target, key)
+        if run is not None:
+            self._desk.reporter.stop_failed(run, part)
+
+    def input_free(self) -> None:
+        """Look again: something may have waited for this input."""
+        self.wake()
+
+    # what became of it
+
+    def _close_runs(self, now: datetime) -> None:
+        held = {session.key for session in self.sessions}
+        for run in self._runs():
+            key = key_of(run)
+            if run.status is Status.FINISHED or run.schedule_id is None or key in held:
+                continue
+            entry = self._plan.get(key)
+            if self._is_over(key, entry, now):
+                self._finish(run, entry, now)
+            elif run.status is Status.STOPPING:
+                self._put(replace(run, status=advance(run.status, Event.STOPPED_WITH_REST)))
+
+    def _is_over(self, key: RunKey, entry: Planned | None, now: datetime) -> bool:
+        if entry is None:
+            return True
+        window = entry.occurrence.window
+        if now < window.start:
+            return False
+        if entry.verdict is Verdict.SUSPENDED:
+            return True
+        if key in self._attempts and self._attempts[key].hopeless:
+            return True
+        usable = any(
+            piece.stop > now and self._worth_starting(entry, piece, now) for piece in entry.claim
+        )
+        return not usable and now >= window.stop - smallest_piece(self._min_piece, window)
+
+    def _finish(self, run: Run, entry: Planned | None, now: datetime) -> None:
+        event = Event.OVER if entry is not None else Event.WITHDRAWN
+        if run.status is Status.STOPPING:
+            event = Event.STOPPED_FOR_GOOD
+        advance(run.status, event)
+        ending = Ending(now, entry, self._cause(run, entry), self._desk.agenda.name_of)
+        final = finish(run, ending)
+        self._put(final)
+        self._attempts.pop(key_of(run), None)
+        self._journaled_s.pop(key_of(run), None)
+        self._desk.reporter.finished(final)
+        self._stale = True
+
+    def _cause(self, run: Run, entry: Planned | None) -> Reason:
+        """Say why nothing was recorded where the plan does not explain it."""
+        if entry is None:
+            return self._desk.agenda.why_gone(run)
+        if run.planned.start < self._desk.booted_at:
+            return Reason.DAEMON_DOWN
+        return Reason.DRIVER_UNAVAILABLE if self._driver is None else Reason.BACK_TO_BACK
+
+    def _report_standing(self, now: datetime) -> None:
+        """Say once, at the planned start, that a run is blocked or late."""
+        for run in self._runs():
+            entry = self._plan.get(key_of(run))
+            if run.status is not Status.PENDING or entry is None or now < run.planned.start:
+                continue
+            if not any(piece.holds(now) for piece in entry.claim):
+                self._desk.reporter.blocked_once(run, entry)
+            elif not run.confirmed and now >= run.planned.start + LATE_AFTER:
+                self._desk.reporter.late_once(run)
+
+    def _next_edge(self, now: datetime) -> datetime | None:
+        lead = self.lead.value
+        edges: list[datetime] = []
+        for key, entry in self._plan.items():
+            run = self._desk.agenda.run(self.target, key)
+            if run is not None and run.status is Status.FINISHED:
+                continue
+            window = entry.occurrence.window
+            edges.extend((window.start, window.start + LATE_AFTER, window.stop))
+            edges.append(window.stop - smallest_piece(self._min_piece, window))
+            for piece in entry.claim:
+                edges.extend((piece.start - lead, piece.stop))
+            if key in self._attempts:
+                edges.append(self._attempts[key].retry_at)
+        return min((edge for edge in edges if edge > now), default=None)
+
+
+def _piece_of(session: Session, entry: Planned, now: datetime) -> Window | None:
+    """Give the piece that a session records: the one it stands in, or the one it began in."""
+    begun = session.part.piece.start
+    here = max(now, begun)
+    for piece in entry.claim:
+        if piece.holds(here):
+            return piece
+    return next((piece for piece in entry.claim if piece.start <= begun < piece.stop), None)
+
+
+def _rest(piece: Window, run: Run) -> Window:
+    """Give what of a piece is still to be recorded: a next part begins where the last one ended."""
+    ends = [part.last_data_at for part in run.parts if part.last_data_at is not None]
+    start = max((piece.start, *ends))
+    return Window(min(start, piece.stop), piece.stop)
+
+
+def _with_part(parts: tuple[Part, ...], part: Part) -> tuple[Part, ...]:
+    return (*(known for known in parts if known.number != part.number), part)

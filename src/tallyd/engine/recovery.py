@@ -1,0 +1,54 @@
+"""What a boot makes of the time before it, and the rows that the ledger needs ahead of time."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from tallyd.domain.ledger import AHEAD, due_runs
+from tallyd.domain.lifecycle import Event, advance
+from tallyd.domain.model import EndReason, Override, Part, Run, Schedule, Status
+from tallyd.domain.window import MILLISECOND, Window, floor_ms
+from tallyd.ports.store import Store
+
+
+async def materialise(
+    store: Store,
+    schedules: Iterable[Schedule],
+    overrides: Mapping[int, tuple[Override, ...]],
+    now: datetime,
+) -> None:
+    """Write a pending row for whatever starts between the watermark and some minutes ahead.
+
+    Idempotent: an occurrence that has a row keeps it. Without a watermark nothing was ever written,
+    and the oldest wish says where to begin.
+
+    Raises:
+        StoreError: nothing was written; the watermark stands.
+    """
+    known = tuple(schedules)
+    until = floor_ms(now) + AHEAD
+    async with store.write() as tx:
+        watermark = await tx.watermark()
+        since = watermark or min((s.effective_from for s in known), default=until)
+        if since < until:
+            starts = Window(since, until + MILLISECOND)
+            await tx.insert_runs(due_runs(known, overrides, starts))
+        if watermark is None or watermark < until:
+            await tx.move_watermark(watermark, until)
+
+
+def after_boot(run: Run) -> Run:
+    """Give an unfinished run as it stands after a boot that found its device idle.
+
+    A part without an end was cut off together with the daemon.
+    """
+    parts = tuple(_cut_off(part) for part in run.parts)
+    if run.status is Status.PENDING:
+        return replace(run, parts=parts)
+    return replace(run, parts=parts, status=advance(run.status, Event.BOOT_FOUND_IDLE))
+
+
+def _cut_off(part: Part) -> Part:
+    if part.end is not None:
+        return part
+    return replace(part, end=EndReason.DAEMON_DIED, stopped_at=part.last_data_at)

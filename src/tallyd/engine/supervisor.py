@@ -1,0 +1,275 @@
+"""The engine as a whole: boots, keeps its tasks alive, sees changes of wishes, ends in order."""
+
+import traceback
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import anyio
+import anyio.abc
+
+from tallyd.domain.model import Run
+from tallyd.engine.agenda import PLANNED_AHEAD, Agenda
+from tallyd.engine.announcer import Announcer
+from tallyd.engine.fence import FencedDriver
+from tallyd.engine.journal import Journal
+from tallyd.engine.leads import REMEMBERED
+from tallyd.engine.orders import Orders
+from tallyd.engine.presence import Presence, Publish, Snapshot
+from tallyd.engine.reconciler import Desk, Reconciler
+from tallyd.engine.recovery import after_boot, materialise
+from tallyd.engine.reporter import Reporter
+from tallyd.ports.alarm import Alarm, WakeOwner
+from tallyd.ports.clock import Clock
+from tallyd.ports.drivers import Driver
+from tallyd.ports.store import Changes, Store, StoreError
+
+BACKSTOP_S = 5.0
+KEEP_AHEAD_S = 300.0
+READ_AGAIN_S = 1.0
+SESSIONS_END_WITHIN_S = 25.0
+LEDGER_WRITTEN_WITHIN_S = 5.0
+RESTART_TASK_S = 1.0
+_FORGET_AFTER = timedelta(days=1)
+
+MakeAlarm = Callable[[WakeOwner, Callable[[], None]], Alarm]
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The driver of a target, or why it has none."""
+
+    name: str
+    driver: Driver | None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything outside that the engine works with."""
+
+    store: Store
+    clock: Clock
+    make_alarm: MakeAlarm
+    drivers: Mapping[str, Installed]
+    orders: Orders
+    nudged: Callable[[], Awaitable[None]]
+    publish: Publish
+
+
+class Engine:
+    """Executes the schedules of one database until told to stop."""
+
+    def __init__(self, world: World, announcer: Announcer) -> None:
+        self._world = world
+        self._clock = world.clock
+        self._announcer = announcer
+        self._agenda = Agenda()
+        self._alarm = world.make_alarm(self._wake, self._clock_stepped)
+        self._journal = Journal(world.store, self._clock, announcer, self._agenda.learn_id)
+        self._presence = Presence(self._clock, self.snapshot, world.publish)
+        self._started_at = self._clock.now()
+        self._ready = False
+        self._reconcilers: dict[str, Reconciler] = {}
+        self._desk = Desk(
+            agenda=self._agenda,
+            journal=self._journal,
+            reporter=Reporter(announcer),
+            alarm=self._alarm,
+            clock=self._clock,
+            orders=world.orders,
+            presence_changed=self._presence.changed,
+            booted_at=self._started_at,
+        )
+
+    async def run(self, stop: anyio.Event) -> None:
+        """Work until `stop` is set, then end every recording and return.
+
+        Raises:
+            StoreError: the database could not be read at boot.
+        """
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(self._alarm.run)
+            tasks.start_soon(self._announcer.run)
+            tasks.start_soon(self._journal.run)
+            await self._boot(tasks)
+            for task in (self._heed_nudges, self._heed_backstop, self._keep_ahead):
+                tasks.start_soon(self._restarting, task.__name__, task)
+            tasks.start_soon(self._presence.run)
+            await stop.wait()
+            await self._close()
+            tasks.cancel_scope.cancel()
+        await self._world.publish(self.snapshot())
+
+    def snapshot(self) -> Snapshot:
+        """Give the volatile picture: what each target does, what it is to do next."""
+        return {
+            "started_at": self._started_at,
+            "heartbeat_at": self._clock.now(),
+            "ready": self._ready,
+            "ledger_waiting": self._journal.waiting,
+            "targets": {
+                key: self._picture(key, reconciler)
+                for key, reconciler in sorted(self._reconcilers.items())
+            },
+        }
+
+    def _picture(self, key: str, reconciler: Reconciler) -> Mapping[str, object]:
+        installed = self._world.drivers.get(key)
+        return {
+            "driver": installed.name if installed else None,
+            "usable": installed is not None and installed.driver is not None,
+            "problem": installed.problem if installed else "not in the configuration",
+            "next_edge": reconciler.next_edge,
+            **reconciler.picture(),
+        }
+
+    async def _boot(self, tasks: anyio.abc.TaskGroup) -> None:
+        now = self._clock.now()
+        async with self._world.store.read() as reader:
+            self._agenda.apply(await reader.changes_since(-1), now)
+        await materialise(
+            self._world.store, self._agenda.schedules(), self._agenda.overrides(), now
+        )
+        async with self._world.store.read() as reader:
+            unfinished = await reader.unfinished_runs()
+            standing = await reader.runs(start=now, stop=now + PLANNED_AHEAD)
+            recent = {
+                key: await reader.recent_parts(key, REMEMBERED) for key in self._world.drivers
+            }
+        self._agenda.take_runs(standing)
+        for run in unfinished:
+            self._journal.known(run)
+            found = after_boot(run)
+            self._agenda.put_run(found)
+            if found != run:
+                self._journal.record(found)
+        for key in self._agenda.targets:
+            self._employ(key, tasks)
+        for key, parts in recent.items():
+            for part in reversed(parts):
+                self._reconcilers[key].lead.learn(part)
+        for reconciler in self._reconcilers.values():
+            reconciler.reconcile()
+        self._tasks = tasks
+        self._ready = True
+        self._announcer.say(
+            "daemon.ready",
+            targets=len(self._reconcilers),
+            schedules=len(self._agenda.schedules()),
+            boot_ms=round((self._clock.now() - self._started_at) / timedelta(milliseconds=1)),
+        )
+
+    def _employ(self, key: str, tasks: anyio.abc.TaskGroup) -> None:
+        """Give a target its reconciler, alive for good."""
+        installed = self._world.drivers.get(key)
+        driver = FencedDriver(installed.driver) if installed and installed.driver else None
+        reconciler = Reconciler(key, self._desk, driver)
+        self._reconcilers[key] = reconciler
+        tasks.start_soon(self._restarting, key, reconciler.run)
+        for executor in reconciler.executors:
+            tasks.start_soon(self._restarting, f"{key} input {executor.number}", executor.run)
+
+    async def _restarting(self, name: str, task: Callable[[], Awaitable[None]]) -> None:
+        """Keep a task alive: what nobody foresaw is reported, and costs a second."""
+        while True:
+            try:
+                await task()
+            except Exception as error:  # noqa: BLE001 - the fence: one target must not end the others
+                self._announcer.say(
+                    "task.failed",
+                    task=name,
+                    error=repr(error),
+                    exception="".join(traceback.format_exception(error)),
+                )
+            await self._clock.sleep(RESTART_TASK_S)
+
+    def _wake(self, owner: str) -> None:
+        self._reconcilers[owner].wake()
+
+    def _clock_stepped(self) -> None:
+        self._announcer.say("alarm.clock_stepped", now=self._clock.now())
+        self._replan(self._reconcilers)
+
+    def _replan(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self._reconcilers[key].replan()
+
+    async def _heed_nudges(self) -> None:
+        while True:
+            await self._world.nudged()
+            await self._read_wishes()
+
+    async def _heed_backstop(self) -> None:
+        """See changes of which no nudge told."""
+        version = -1
+        while True:
+            await self._clock.sleep(BACKSTOP_S)
+            try:
+                seen = await self._world.store.data_version()
+            except StoreError:
+                continue
+            if seen != version:
+                version = seen
+                await self._read_wishes()
+
+    async def _read_wishes(self) -> None:
+        """Take in what changed since the last look."""
+        found = await self._fetch_changes()
+        if found is None:
+            return
+        changes, rows = found
+        touched = self._agenda.apply(changes, self._clock.now())
+        for run in self._agenda.take_runs(rows):
+            self._journal.known(run)
+            touched.add(run.target)
+        for key in sorted(self._agenda.targets.keys() - self._reconcilers.keys()):
+            self._employ(key, self._tasks)
+        self._replan(touched)
+        self._announcer.say("plan.changed", revision=changes.revision, targets=sorted(touched))
+
+    async def _fetch_changes(self) -> tuple[Changes, tuple[Run, ...]] | None:
+        """Read what changed; a database that cannot be read is asked again until it can."""
+        while True:
+            try:
+                async with self._world.store.read() as reader:
+                    if await reader.revision() == self._agenda.revision:
+                        return None
+                    changes = await reader.changes_since(self._agenda.revision)
+                    return changes, await reader.unfinished_runs()
+            except StoreError as error:
+                self._announcer.say("store.failed", error=str(error), waiting=0)
+                await self._clock.sleep(READ_AGAIN_S)
+
+    async def _keep_ahead(self) -> None:
+        """Write the rows of what starts soon, and plan on as time goes by."""
+        while True:
+            await self._clock.sleep(KEEP_AHEAD_S)
+            now = self._clock.now()
+            try:
+                await materialise(
+                    self._world.store, self._agenda.schedules(), self._agenda.overrides(), now
+                )
+                async with self._world.store.read() as reader:
+                    rows = await reader.unfinished_runs()
+            except StoreError as error:
+                self._announcer.say("store.failed", error=str(error), waiting=0)
+                continue
+            for run in self._agenda.take_runs(rows):
+                self._journal.known(run)
+            self._agenda.forget_runs(now - _FORGET_AFTER)
+            self._replan(self._reconcilers)
+
+    async def _close(self) -> None:
+        """End every session and put what happened on the disk, each within its time."""
+        self._ready = False
+        for reconciler in self._reconcilers.values():
+            reconciler.close()
+        with anyio.move_on_after(SESSIONS_END_WITHIN_S):
+            for reconciler in self._reconcilers.values():
+                await reconciler.idle()
+        for reconciler in self._reconcilers.values():
+            reconciler.reconcile()
+        with anyio.move_on_after(LEDGER_WRITTEN_WITHIN_S):
+            await self._journal.flushed()
+        self._announcer.flush()

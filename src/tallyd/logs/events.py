@@ -1,0 +1,194 @@
+"""The events of the log, which are an interface: names, levels, meanings and fields, in one place.
+
+A name is dotted and past tense where something happened. `docs/log-events.md` is made from this.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+_TARGET = {"target": "key of the room or channel"}
+_RUN = {
+    **_TARGET,
+    "run_id": "id of the run in the ledger; 0 until its row is written",
+    "schedule_id": "id of its schedule; null for a manual recording",
+    "slot": "which occurrence of the schedule",
+    "name": "name of the schedule or recording",
+}
+_PART = {**_RUN, "part": "number of the part, from 1"}
+_INPUT = {"input": "input of the device, from 0"}
+_FILES = {"files": "paths"}
+_END = {"end": "why the session ended", "detail": "what the device said"}
+_WHY = {"reason": "reason code", "blocker": "id of the schedule in the way, if one is"}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One kind of log line: its level, when it is written, and what its fields mean."""
+
+    level: str
+    meaning: str
+    fields: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+EVENTS: Final[Mapping[str, Event]] = {
+    "daemon.started": Event(
+        "info",
+        "The daemon has read its configuration and begins.",
+        {"version": "of tallyd", "config": "path of the file", "pid": "process id"},
+    ),
+    "daemon.ready": Event(
+        "info",
+        "Every target has been decided once; from here on nothing due is overlooked.",
+        {"targets": "how many", "schedules": "how many", "boot_ms": "since daemon.started"},
+    ),
+    "daemon.stopping": Event(
+        "info",
+        "The daemon was asked to end.",
+        {"signal": "what asked", "running": "how many runs are under way"},
+    ),
+    "daemon.stopped": Event("info", "The daemon has ended.", {"exit_code": "of the process"}),
+    "store.opened": Event(
+        "info",
+        "The database is open.",
+        {"path": "of the file", "schema": "its version", "migrated_from": "version before, if any"},
+    ),
+    "store.failed": Event(
+        "error",
+        "The database does not take writes; rows wait in memory and recordings go on.",
+        {"error": "what it said", "waiting": "how many rows wait"},
+    ),
+    "store.recovered": Event(
+        "info",
+        "The database takes writes again and has caught up.",
+        {"attempts": "how many it took"},
+    ),
+    "driver.loaded": Event(
+        "info", "A target has its driver.", {**_TARGET, "driver": "name of the driver"}
+    ),
+    "driver.failed": Event(
+        "error",
+        "A target's driver cannot be used; what is booked there is reported as blocked.",
+        {**_TARGET, "driver": "name of the driver", "stage": "how far it came", "error": "why"},
+    ),
+    "target.unknown": Event(
+        "warning",
+        "Schedules are booked on a target that the configuration no longer has.",
+        {**_TARGET, "schedules": "how many"},
+    ),
+    "plan.changed": Event(
+        "info",
+        "A booking or other change of wishes was seen and planned.",
+        {"revision": "of the wishes", "targets": "keys that were planned anew"},
+    ),
+    "run.starting": Event(
+        "info",
+        "A driver was told to start.",
+        {
+            **_PART,
+            **_INPUT,
+            "start": "planned start of the part",
+            "stop": "planned stop of the part",
+            "lead_ms": "how much earlier it was told, for the device to come up",
+        },
+    ),
+    "run.started": Event(
+        "info",
+        "Data flows.",
+        {
+            **_PART,
+            **_INPUT,
+            **_FILES,
+            "late_ms": "first data minus planned start of the part; negative is early",
+            "command_late_ms": "when the driver was told, minus planned start less lead",
+            "stop": "planned stop of the part",
+        },
+    ),
+    "run.late": Event(
+        "warning",
+        "The planned start has come and no data flows yet; said once for each run.",
+        {**_RUN, "start": "planned start", "detail": "what the device said last, if anything"},
+    ),
+    "run.retrying": Event(
+        "warning",
+        "A start brought no data.",
+        {
+            **_PART,
+            **_END,
+            "attempt": "number of the attempt that failed",
+            "next": "what is done about it",
+            "retry_at": "instant of the next attempt; null where there is none",
+        },
+    ),
+    "run.part_ended": Event(
+        "info",
+        "A driver session is over, as planned or not.",
+        {**_PART, **_END, **_FILES, "bytes": "written"},
+    ),
+    "run.stopping": Event("info", "A driver was told to stop.", _PART),
+    "run.stop_failed": Event(
+        "error",
+        "A device does not confirm that it stopped; it is asked again.",
+        {**_PART, "detail": "what the device said"},
+    ),
+    "run.finished": Event(
+        "info",
+        "A run has its outcome.",
+        {
+            **_RUN,
+            **_WHY,
+            "outcome": "what became of it",
+            "sentence": "the same for people",
+            "parts": "how many",
+        },
+    ),
+    "run.blocked": Event(
+        "warning",
+        "The planned start has come and another holds the target; said once for each run.",
+        {
+            **_RUN,
+            **_WHY,
+            "until": "when the blocker is over",
+            "remaining": "what the run still holds: a list of [start, stop]",
+        },
+    ),
+    "run.suspended": Event(
+        "info", "An occurrence falls on an exception day, is left out or paused.", {**_RUN, **_WHY}
+    ),
+    "run.missed": Event(
+        "warning",
+        "A run was never tried.",
+        {**_RUN, **_WHY, "sentence": "the same for people", "start": "planned start"},
+    ),
+    "alarm.clock_stepped": Event(
+        "warning",
+        "Somebody set the clock; everything is planned anew.",
+        {"now": "what it shows since"},
+    ),
+    "nudge.received": Event("debug", "Another process says that wishes have changed."),
+    "logs.dropped": Event(
+        "warning",
+        "The reader of the log was too slow and lines were thrown away here.",
+        {"lines": "how many"},
+    ),
+    "task.failed": Event(
+        "error",
+        "A part of the daemon failed in a way that nobody foresaw.",
+        {"task": "its name", "error": "what was raised", "exception": "the traceback"},
+    ),
+    "library.logged": Event(
+        "warning",
+        "A library that tallyd uses wrote to Python's own log; the level is that of the library.",
+        {"library": "name of its logger", "message": "what it wrote", "exception": "a traceback"},
+    ),
+}
+"""Every event by name; the level is the one at which it is written."""
+
+
+def level_of(event: str) -> str:
+    """Give the level at which an event is written.
+
+    Raises:
+        KeyError: no such event is listed.
+    """
+    return EVENTS[event].level

@@ -1,0 +1,181 @@
+"""All that the author of a driver must know: what it is asked, what it answers, how it says no.
+
+A driver is one object for one target. The engine calls it from one event loop, puts a deadline on
+every call (it cancels the call), and does all the retrying. A driver never guesses: what it reports
+is what the device shows, not what the device replied.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from pydantic import BaseModel
+
+from tallyd.domain.model import Content, EndReason, Reason
+from tallyd.domain.window import Window
+from tallyd.ports.clock import Clock
+
+BackgroundTask = Callable[[], Awaitable[None]]
+
+
+class DriverError(Exception):
+    """The root of what a driver may raise: `reason` is a code, `sentence` is for the operator."""
+
+    def __init__(self, reason: Reason, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+        self.sentence = sentence
+
+
+class TryAgainError(DriverError):
+    """It did not work, it may work in a moment: the engine tries again with back-off."""
+
+
+class DeviceBlockedError(DriverError):
+    """Somebody else holds the device: the engine tries again, and reports who if it is known."""
+
+
+class GiveUpError(DriverError):
+    """It cannot work as configured: the engine does not try again for this occurrence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What the engine must know to drive a device on time; times are milliseconds.
+
+    `lead_ms`: from the call of `start` to the first data, as a first guess that experience replaces.
+    `spread_ms`: extra lead for each further start of this driver at the same instant.
+    `overlap`: the next session may open before the last one has closed.
+    `survives`: a session goes on when this process ends.
+    `inputs`: how many sessions the device runs at once.
+    `first_data_timeout_ms`, `stall_timeout_ms`, `stop_timeout_ms`: the deadline of `start`, the
+    longest silence of a session, the deadline of `stop`.
+    """
+
+    lead_ms: int = 0
+    spread_ms: int = 0
+    overlap: bool = False
+    survives: bool = False
+    inputs: int = 1
+    first_data_timeout_ms: int = 10_000
+    stall_timeout_ms: int = 10_000
+    stop_timeout_ms: int = 10_000
+    call_timeout_ms: int = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class StartOrder:
+    """What is to be started: a piece of a run on one input.
+
+    `token` names this part for ever, in arguments and references. `output` is the absolute path
+    without ending under which a driver that writes files here finishes them; it never overwrites.
+    `media_offset` is how far into `content` a channel joins.
+    """
+
+    target: str
+    input: int
+    token: str
+    name: str
+    piece: Window
+    output: Path
+    content: Content | None = None
+    media_offset: timedelta = timedelta(0)
+
+
+class SessionState(StrEnum):
+    """What a device is doing for a session."""
+
+    FLOWING = "flowing"
+    SILENT = "silent"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What the device shows of one session at this moment.
+
+    `files` are the paths as they are named now; `end` and `detail` say why an ended one ended.
+    """
+
+    token: str
+    input: int
+    state: SessionState
+    first_data_at: datetime | None
+    last_data_at: datetime | None
+    bytes: int = 0
+    files: tuple[Path, ...] = ()
+    reference: str | None = None
+    end: EndReason | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DriverContext:
+    """What a driver is given at birth, besides its options.
+
+    `capacity` is how many inputs the configuration uses. `spawn` runs a task beside the driver
+    until it ends; what that task raises costs this driver only. `root` is the directory that no
+    recorded file may leave, links followed; None where nothing is written.
+    """
+
+    target: str
+    capacity: int
+    clock: Clock
+    spawn: Callable[[BackgroundTask], None]
+    root: Path | None = None
+
+
+class Driver(Protocol):
+    """One device behind one target. A recorder records a room, a feed drives a channel.
+
+    Registered by entry point under `tallyd.recorders` or `tallyd.feeds` as a class that is called
+    with (context, options); `Options` is its pydantic model, and its docstring is shown to users.
+    """
+
+    Options: ClassVar[type[BaseModel]]
+
+    @property
+    def traits(self) -> Traits:
+        """Give what the options make of this device; the same for life."""
+        ...
+
+    async def probe(self) -> str:
+        """Ask the device whether it could start now; gives what it is, in a few words.
+
+        Raises:
+            DriverError: it could not, and why.
+        """
+        ...
+
+    async def start(self, order: StartOrder) -> Observation:
+        """Start a session and return once its data flows.
+
+        A call that raises or is cancelled leaves nothing running behind it.
+
+        Raises:
+            DriverError: no data flows, and whether trying again makes sense.
+        """
+        ...
+
+    async def observe(self) -> tuple[Observation, ...]:
+        """Give what the device is doing: every session it runs or that ended since it was started.
+
+        An ended session is shown until `stop` was called for it.
+
+        Raises:
+            DriverError: the device does not say.
+        """
+        ...
+
+    async def stop(self, token: str) -> Observation:
+        """End a session for sure, gently first, and return once it has ended and its files are whole.
+
+        Stopping what has ended already is no error: it gives what is known of it.
+
+        Raises:
+            DriverError: the device does not confirm that it stopped.
+        """
+        ...

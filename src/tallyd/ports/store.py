@@ -1,0 +1,174 @@
+"""The port of the database: wishes, the ledger, the watermark. What is asked, not how it is kept.
+
+A change is durable when the `async with store.write()` block has ended without raising; a block
+that raises changes nothing. Wishes (schedules, overrides, exception days, targets) raise the
+revision once for each transaction that changes any; the ledger does not.
+"""
+
+from collections.abc import Collection, Iterable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from tallyd.domain.model import ExceptionDay, Override, Part, Run, Schedule, Status, Target
+
+
+class StoreError(Exception):
+    """The database did not do as told: what was being done, and what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The wishes that changed after a revision: whole schedules with all their overrides.
+
+    `exception_days` and `targets` are None where nothing about them changed, else all of them.
+    """
+
+    revision: int
+    schedules: tuple[Schedule, ...]
+    overrides: tuple[Override, ...]
+    exception_days: tuple[ExceptionDay, ...] | None
+    targets: tuple[Target, ...] | None
+
+
+class Reader(Protocol):
+    """A consistent look at the database; every method answers in order of id unless said."""
+
+    async def revision(self) -> int:
+        """Give the number of the last change of wishes."""
+        ...
+
+    async def changes_since(self, revision: int) -> Changes:
+        """Give what changed after `revision`; -1 gives everything."""
+        ...
+
+    async def targets(self) -> tuple[Target, ...]:
+        """Give every target ever configured, in order of key."""
+        ...
+
+    async def schedules(self, target: str | None = None) -> tuple[Schedule, ...]:
+        """Give the schedules of a target, or all; ended ones included."""
+        ...
+
+    async def schedule(self, schedule_id: int) -> Schedule | None:
+        """Give one schedule, ended or not."""
+        ...
+
+    async def overrides(self, schedule_ids: Collection[int] | None = None) -> tuple[Override, ...]:
+        """Give the overrides of some schedules, or all, in order of schedule and slot."""
+        ...
+
+    async def exception_days(self) -> tuple[ExceptionDay, ...]:
+        """Give the exception days in order of day, then id."""
+        ...
+
+    async def run(self, run_id: int) -> Run | None:
+        """Give one run with its parts."""
+        ...
+
+    async def run_of(self, schedule_id: int, slot: str) -> Run | None:
+        """Give the run of an occurrence, with its parts."""
+        ...
+
+    async def unfinished_runs(self) -> tuple[Run, ...]:
+        """Give every run without an outcome, with parts."""
+        ...
+
+    async def runs(
+        self,
+        *,
+        start: datetime | None = None,
+        stop: datetime | None = None,
+        target: str | None = None,
+        limit: int | None = None,
+    ) -> tuple[Run, ...]:
+        """Give runs with parts whose planned window intersects [start, stop), newest first.
+
+        `limit` keeps the newest ones.
+        """
+        ...
+
+    async def recent_parts(self, target: str, limit: int) -> tuple[Part, ...]:
+        """Give the newest parts of a target that were confirmed, newest first."""
+        ...
+
+    async def watermark(self) -> datetime | None:
+        """Give the instant up to which starts have been written into the ledger; None: never yet."""
+        ...
+
+
+class Transaction(Reader, Protocol):
+    """Reads and writes that become durable together or not at all."""
+
+    async def add_target(self, target: Target) -> Target:
+        """Insert a target; a `public_id` of 0 is replaced by the next one never used."""
+        ...
+
+    async def change_target(self, target: Target) -> None:
+        """Replace everything but the key, public id and uid of the target of that key."""
+        ...
+
+    async def add_schedule(self, schedule: Schedule) -> Schedule:
+        """Insert a schedule; its `id` is replaced by the next one never used."""
+        ...
+
+    async def change_schedule(self, schedule: Schedule) -> None:
+        """Replace the schedule of that id."""
+        ...
+
+    async def put_override(self, override: Override) -> None:
+        """Insert the override or replace the one of that occurrence."""
+        ...
+
+    async def drop_overrides(self, schedule_id: int) -> None:
+        """Forget every override of a schedule."""
+        ...
+
+    async def add_exception_day(self, day: date, name: str, target: str | None) -> ExceptionDay:
+        """Insert an exception day, or give the one that is there for that day and target."""
+        ...
+
+    async def remove_exception_day(self, day_id: int) -> bool:
+        """Remove an exception day; False where there is none of that id."""
+        ...
+
+    async def insert_runs(self, runs: Iterable[Run]) -> int:
+        """Insert the runs whose occurrence has none yet (ids are assigned); how many were new."""
+        ...
+
+    async def move_run(self, run: Run, was: Status) -> bool:
+        """Replace the run's row if its status still is `was`; False (and no change) where it is not."""
+        ...
+
+    async def put_part(self, run_id: int, part: Part) -> None:
+        """Insert the part or replace the one of that run and number."""
+        ...
+
+    async def move_watermark(self, was: datetime | None, to: datetime) -> bool:
+        """Move the watermark if it still is `was`; False (and no change) where it is not."""
+        ...
+
+
+class Store(Protocol):
+    """The database as the engine, bookings and reports see it."""
+
+    def read(self) -> AbstractAsyncContextManager[Reader]:
+        """Open a consistent look; keep it short.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        ...
+
+    def write(self) -> AbstractAsyncContextManager[Transaction]:
+        """Open a transaction that waits its turn; await nothing in it but the transaction itself.
+
+        Raises:
+            StoreError: the database cannot be written, or the commit failed.
+        """
+        ...
+
+    async def data_version(self) -> int:
+        """Give a number that changes when another process has written."""
+        ...

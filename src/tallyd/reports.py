@@ -1,0 +1,184 @@
+"""What the database says, worked out for people: plans, verdicts, runs. Changes nothing.
+
+Plans are never stored: each is derived from schedules, overrides, exception days and runs.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from uuid import uuid4
+
+from tallyd.bookings import Change
+from tallyd.catalogue import load_all_wishes, load_wishes
+from tallyd.domain.drafts import Draft, to_schedule, validate
+from tallyd.domain.errors import NotFound, ZoneUnknown
+from tallyd.domain.impact import Affected, affected
+from tallyd.domain.model import MAX_DURATION, Occurrence, Run, Schedule, Target, Verdict
+from tallyd.domain.planner import HORIZON, Planned, Wishes, plan, plan_target, worst_verdicts
+from tallyd.domain.recurrence import in_utc, slots_from
+from tallyd.domain.window import Window, floor_ms
+from tallyd.ports.clock import Clock
+from tallyd.ports.store import Reader, Store
+
+WHAT_IF_ID = 10**15
+"""Ids from here on stand for rows of a what-if: younger than any schedule that is stored."""
+
+NEXT_SLOTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """A schedule, its next occurrences, and its chances over the horizon.
+
+    `trouble` is its first occurrence that is blocked or in conflict.
+    """
+
+    schedule: Schedule
+    next: tuple[Occurrence, ...]
+    verdict: Verdict
+    trouble: Planned | None
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a change means: the schedule's own prospect, and the others whose verdict changed."""
+
+    prospect: Prospect
+    affects: tuple[Affected, ...]
+
+
+class Reports:
+    """Answers questions about what will be and what was."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def plan(self, period: Window, drafts: Sequence[Draft] = ()) -> tuple[Planned, ...]:
+        """Plan all targets over a period, as if `drafts` were booked too.
+
+        Raises:
+            InvalidBooking: a draft could not be booked.
+            NotFound: a draft's target does not exist.
+        """
+        now = floor_ms(self._clock.now())
+        async with self._store.read() as reader:
+            every = await load_all_wishes(reader, await _runs_around(reader, period))
+        known = [wishes.target.key for wishes in every if wishes.target.known]
+        extra: list[Schedule] = []
+        for number, draft in enumerate(drafts, start=1):
+            validate(draft, now, known)
+            schedule = to_schedule(draft, now, uuid4().hex)
+            extra.append(replace(schedule, id=WHAT_IF_ID + number))
+        return plan((_with(wishes, extra) for wishes in every), period)
+
+    async def prospects(self) -> tuple[Prospect, ...]:
+        """Give every schedule that is not removed, in order of id, with its chances."""
+        period = self._horizon()
+        async with self._store.read() as reader:
+            every = await load_all_wishes(reader, await _runs_around(reader, period))
+        found = [prospect for wishes in every for prospect in _prospects(wishes, period)]
+        return tuple(sorted(found, key=lambda prospect: prospect.schedule.id))
+
+    async def prospect(self, schedule_id: int) -> Prospect:
+        """Give one schedule with its chances.
+
+        Raises:
+            NotFound: there is no such schedule.
+        """
+        period = self._horizon()
+        async with self._store.read() as reader:
+            schedule = await reader.schedule(schedule_id)
+            if schedule is None or schedule.ended is not None:
+                raise NotFound("schedule", str(schedule_id))
+            runs = await _runs_around(reader, period)
+            wishes = await load_wishes(reader, schedule.target, runs)
+        return _prospect(schedule, plan_target(wishes, period), period.start)
+
+    async def effect(self, change: Change) -> Effect:
+        """Tell what a booking or an edit means for its schedule and for the others there.
+
+        Raises:
+            NotFound: the schedule is gone again.
+        """
+        period = self._horizon()
+        after = change.after
+        if after is None:
+            raise NotFound("schedule", "after its removal")
+        async with self._store.read() as reader:
+            runs = await _runs_around(reader, period)
+            now_there = await load_wishes(reader, after.target, runs)
+        others_there = tuple(s for s in now_there.schedules if s.id != after.id)
+        own_before = (change.before,) if change.before else ()
+        before = replace(now_there, schedules=others_there + own_before)
+        others = tuple(
+            each for each in affected(before, now_there, period) if each.schedule_id != after.id
+        )
+        entries = plan_target(now_there, period)
+        return Effect(_prospect(after, entries, period.start), others)
+
+    async def runs(self, period: Window | None, target: str | None, limit: int) -> tuple[Run, ...]:
+        """Give the newest runs, those that intersect `period` if one is given."""
+        async with self._store.read() as reader:
+            return await reader.runs(
+                start=period.start if period else None,
+                stop=period.stop if period else None,
+                target=target,
+                limit=limit,
+            )
+
+    async def run(self, run_id: int) -> Run:
+        """Give one run.
+
+        Raises:
+            NotFound: there is no such run.
+        """
+        async with self._store.read() as reader:
+            run = await reader.run(run_id)
+        if run is None:
+            raise NotFound("run", str(run_id))
+        return run
+
+    async def targets(self) -> tuple[Target, ...]:
+        """Give every target that was ever configured."""
+        async with self._store.read() as reader:
+            return await reader.targets()
+
+    def _horizon(self) -> Window:
+        now = floor_ms(self._clock.now())
+        return Window(now, now + HORIZON)
+
+
+async def _runs_around(reader: Reader, period: Window) -> tuple[Run, ...]:
+    """Give the runs that can matter to a plan of the period."""
+    return await reader.runs(start=period.start - MAX_DURATION, stop=period.stop + MAX_DURATION)
+
+
+def _with(wishes: Wishes, extra: Iterable[Schedule]) -> Wishes:
+    own = tuple(schedule for schedule in extra if schedule.target == wishes.target.key)
+    return replace(wishes, schedules=wishes.schedules + own)
+
+
+def _prospects(wishes: Wishes, period: Window) -> Iterable[Prospect]:
+    entries: dict[int, list[Planned]] = {}
+    for entry in plan_target(wishes, period):
+        entries.setdefault(entry.schedule.id, []).append(entry)
+    for schedule in wishes.schedules:
+        if schedule.ended is None:
+            yield _prospect(schedule, entries.get(schedule.id, ()), period.start)
+
+
+def _prospect(schedule: Schedule, entries: Iterable[Planned], now: datetime) -> Prospect:
+    own = [entry for entry in entries if entry.schedule.id == schedule.id]
+    verdict = worst_verdicts(own).get(schedule.id, Verdict.CLEAR)
+    troubled = (e for e in own if e.verdict in {Verdict.BLOCKED, Verdict.CONFLICT})
+    return Prospect(schedule, next_slots(schedule, now), verdict, next(troubled, None))
+
+
+def next_slots(schedule: Schedule, now: datetime) -> tuple[Occurrence, ...]:
+    """Give the next occurrences to start, as booked."""
+    try:
+        return tuple(islice(slots_from(schedule, now), NEXT_SLOTS))
+    except ZoneUnknown:
+        return tuple(islice(slots_from(in_utc(schedule), now), NEXT_SLOTS))

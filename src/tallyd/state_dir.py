@@ -1,0 +1,151 @@
+"""The files beside the database: the installation's id, the daemon's lock, the engine's picture.
+
+What a schedule or a run is is not known here.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Generator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+DATABASE = "tallyd.db"
+APPLIANCE_ID = "appliance-id"
+LOCK = "daemon.lock"
+SNAPSHOT = "state.json"
+_DIRECTORY_MODE = 0o750
+
+
+class StateDirError(Exception):
+    """A directory of the installation cannot be used: what was tried, and what the system said."""
+
+
+class DaemonRunsError(StateDirError):
+    """Another daemon holds the lock of this state directory."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"another tallyd runs with the state directory {path}; stop it first")
+
+
+class DatabaseLostError(StateDirError):
+    """This installation had a database, and the file is gone."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path}: the database of this installation is gone; put a backup of it there, or "
+            f"remove {path.parent / APPLIANCE_ID} to begin anew with no schedules"
+        )
+
+
+class StateDir:
+    """One installation's state directory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.database = path / DATABASE
+
+    def is_new(self) -> bool:
+        """Tell whether no database was ever made here.
+
+        Raises:
+            DatabaseLostError: one was made, and is gone.
+        """
+        if self.database.exists():
+            return False
+        if (self.path / APPLIANCE_ID).exists():
+            raise DatabaseLostError(self.database)
+        return True
+
+    def prepare(self) -> None:
+        """Make the directory where it is missing.
+
+        Raises:
+            StateDirError: it cannot be made.
+        """
+        make_directory(self.path)
+
+    def mark_installed(self) -> None:
+        """Write the installation's id, once, after its database was made.
+
+        Raises:
+            StateDirError: it cannot be written.
+        """
+        path = self.path / APPLIANCE_ID
+        if path.exists():
+            return
+        try:
+            _replace(path, secrets.token_hex(16) + "\n")
+        except OSError as error:
+            raise StateDirError(f"cannot write {path}: {error}") from error
+
+    @contextlib.contextmanager
+    def locked(self) -> Generator[None]:
+        """Hold the daemon's lock inside; the system gives it back whatever ends the process.
+
+        Raises:
+            DaemonRunsError: another process holds it.
+            StateDirError: it cannot be taken.
+        """
+        try:
+            handle = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        except OSError as error:
+            raise StateDirError(f"cannot open {self.path / LOCK}: {error}") from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(handle)
+            raise DaemonRunsError(self.path) from error
+        try:
+            yield
+        finally:
+            os.close(handle)
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory of the installation and those above it.
+
+    Raises:
+        StateDirError: it cannot be made.
+    """
+    try:
+        path.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateDirError(f"cannot make the directory {path}: {error}") from error
+
+
+def write_snapshot(run_dir: Path, snapshot: Mapping[str, object]) -> None:
+    """Replace the engine's picture; readers see the old one or the new one, whole.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    _replace(run_dir / SNAPSHOT, json.dumps(snapshot, default=_plain))
+
+
+def read_snapshot(run_dir: Path) -> Mapping[str, Any] | None:
+    """Give the engine's last picture, or None where there is none that can be read."""
+    try:
+        text = (run_dir / SNAPSHOT).read_text(encoding="utf-8")
+        return cast("Mapping[str, Any]", json.loads(text))
+    except (OSError, ValueError):
+        return None
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    raise TypeError(f"a picture holds no {type(value).__name__}")
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise

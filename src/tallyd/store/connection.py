@@ -1,0 +1,128 @@
+"""How the database file is opened: what is checked before, what is set and read back. No queries.
+
+Everything here blocks, and belongs in a thread other than the event loop's.
+"""
+
+import sqlite3
+from collections.abc import Generator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from tallyd.ports.store import StoreError
+from tallyd.store.errors import DatabaseDamagedError, DatabaseForeignError, DatabaseMissingError
+
+APPLICATION_ID: Final = 0x7461_6C6C  # "tall", what file(1) and a stranger see in the header
+BUSY_TIMEOUT_MS: Final = 5_000
+
+_DURABLE: Final[Mapping[str, int | str]] = {
+    "busy_timeout": BUSY_TIMEOUT_MS,
+    "journal_mode": "wal",
+    "synchronous": 2,  # FULL: in WAL, NORMAL loses the last commits when the power goes
+}
+MIGRATING: Final[Mapping[str, int | str]] = MappingProxyType({**_DURABLE, "foreign_keys": 0})
+WRITING: Final[Mapping[str, int | str]] = MappingProxyType({**_DURABLE, "foreign_keys": 1})
+READING: Final[Mapping[str, int | str]] = MappingProxyType({**WRITING, "query_only": 1})
+
+_PRIMARY_CODE: Final = 0xFF
+# A plain error while looking means that the table every version of ours has is not there.
+_DAMAGE: Final = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR}
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaVersion:
+    """The schema of a file, and the oldest schema whose programs may still use it."""
+
+    schema: int
+    compat: int
+
+
+@contextmanager
+def translated(doing: str) -> Generator[None]:
+    """Turn what SQLite and its Python module raise into a StoreError that says what was done."""
+    try:
+        yield
+    except (sqlite3.Error, OverflowError, ValueError) as error:
+        raise StoreError(f"{doing}: {error}") from error
+
+
+def connect(path: Path, pragmas: Mapping[str, int | str]) -> sqlite3.Connection:
+    """Open the existing database at `path` with `pragmas`, each set and read back.
+
+    Raises:
+        StoreError: it cannot be opened, or it does not keep to a pragma.
+    """
+    with translated(f"open {path}"):
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=rw",
+            uri=True,
+            isolation_level=None,  # BEGIN and COMMIT are ours
+            timeout=BUSY_TIMEOUT_MS / 1000,
+            check_same_thread=False,
+        )
+        try:
+            connection.row_factory = sqlite3.Row
+            for name, wanted in pragmas.items():
+                _set_pragma(connection, name, wanted)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _set_pragma(connection: sqlite3.Connection, name: str, wanted: int | str) -> None:
+    # An unknown pragma is ignored and a refused one answers with what stayed: only reading tells.
+    connection.execute(f"PRAGMA {name} = {wanted}").fetchall()
+    row = connection.execute(f"PRAGMA {name}").fetchone()
+    if row is None or row[0] != wanted:
+        raise StoreError(f"PRAGMA {name} = {wanted} was not taken: {row and row[0]!r}")
+
+
+def probe(path: Path) -> SchemaVersion:
+    """Look at the file at `path` and change nothing, not even by tidying a log left beside it.
+
+    Raises:
+        DatabaseMissingError: there is no file.
+        DatabaseDamagedError: it is empty or unreadable as a database.
+        DatabaseForeignError: another program made it.
+        StoreError: the system does not let it be read.
+    """
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        raise DatabaseMissingError(path) from None
+    except OSError as error:
+        raise StoreError(f"look at {path}: {error.strerror}") from error
+    if size == 0:
+        # SQLite would take it for a new database and every schedule would be gone in silence.
+        raise DatabaseDamagedError(path, "the file is empty")
+    try:
+        with closing(sqlite3.connect(_probe_uri(path), uri=True, isolation_level=None)) as found:
+            return _schema_version(found, path)
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode & _PRIMARY_CODE in _DAMAGE:
+            raise DatabaseDamagedError(path, str(error)) from error
+        raise StoreError(f"look at {path}: {error}") from error
+
+
+def _probe_uri(path: Path) -> str:
+    # Without a log there is no one to agree with, and `immutable` leaves no files beside ours.
+    immutable = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
+    return f"{path.absolute().as_uri()}?mode=ro{immutable}"
+
+
+def _schema_version(connection: sqlite3.Connection, path: Path) -> SchemaVersion:
+    application_id = _value(connection, "PRAGMA application_id")
+    if application_id != APPLICATION_ID:
+        raise DatabaseForeignError(path, application_id)
+    schema = _value(connection, "PRAGMA user_version")
+    compat = connection.execute("SELECT compat_version FROM meta").fetchone()
+    if schema < 1 or compat is None:
+        raise DatabaseDamagedError(path, "it does not say which schema it has")
+    return SchemaVersion(schema, int(compat[0]))
+
+
+def _value(connection: sqlite3.Connection, pragma: str) -> int:
+    return int(connection.execute(pragma).fetchone()[0])

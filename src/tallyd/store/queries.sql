@@ -1,0 +1,288 @@
+-- Every statement of the store, by name; the word under a name says what it does.
+-- Statements that change rows return one integer for each row that they touched.
+
+-- name: get_meta
+-- Give the revisions and the watermark.
+SELECT revision, targets_revision, exception_days_revision, watermark_ms FROM meta;
+
+-- name: raise_revision
+-- Raise the revision of the wishes by one and give it.
+UPDATE meta SET revision = revision + 1 RETURNING revision;
+
+-- name: stamp_targets
+-- Say that targets changed at the present revision.
+UPDATE meta SET targets_revision = revision RETURNING revision;
+
+-- name: stamp_exception_days
+-- Say that exception days changed at the present revision.
+UPDATE meta SET exception_days_revision = revision RETURNING revision;
+
+-- name: stamp_schedule
+-- Say that a schedule or one of its overrides changed at a revision.
+UPDATE schedules SET revision = :revision WHERE id = :id RETURNING id;
+
+-- name: move_watermark
+-- Move the watermark if it still is what it was.
+UPDATE meta SET watermark_ms = :to WHERE watermark_ms IS :was RETURNING id;
+
+-- name: take_public_id
+-- Take the next public id never used, or note that the wanted one is used from now on.
+UPDATE meta
+SET last_public_id = CASE :wanted
+  WHEN 0 THEN last_public_id + 1
+  ELSE max(last_public_id, :wanted)
+END
+RETURNING CASE :wanted WHEN 0 THEN last_public_id ELSE :wanted END;
+
+-- name: list_targets
+-- Give every target in order of key.
+SELECT * FROM targets ORDER BY key;
+
+-- name: insert_target
+-- Add a target.
+INSERT INTO targets
+  (key, name, public_id, uid, zone, capacity, min_piece_ms, known, locked_since_ms)
+VALUES
+  (:key, :name, :public_id, :uid, :zone, :capacity, :min_piece_ms, :known, :locked_since_ms)
+RETURNING public_id;
+
+-- name: update_target
+-- Replace what may change of a target.
+UPDATE targets
+SET
+  name = :name,
+  zone = :zone,
+  capacity = :capacity,
+  min_piece_ms = :min_piece_ms,
+  known = :known,
+  locked_since_ms = :locked_since_ms
+WHERE key = :key
+RETURNING public_id;
+
+-- name: list_schedules
+-- Give every schedule in order of id.
+SELECT * FROM schedules ORDER BY id;
+
+-- name: list_schedules_of_target
+-- Give the schedules of one target in order of id.
+SELECT * FROM schedules WHERE target = :target ORDER BY id;
+
+-- name: list_schedules_changed
+-- Give the schedules that changed after a revision, in order of id.
+SELECT * FROM schedules WHERE revision > :revision ORDER BY id;
+
+-- name: get_schedule
+-- Give one schedule.
+SELECT * FROM schedules WHERE id = :id;
+
+-- name: insert_schedule
+-- Add a schedule and give the id that it gets.
+INSERT INTO schedules (
+  revision, uid, target, name, start_ms, start_local, zone, duration_ms, priority, dst_gap,
+  dst_overlap, frequency, every, weekdays, last_day, count, until, effective_from_ms, created_ms,
+  ended_ms, content_kind, content_id, content_owner, content_offset_ms, ad_breaks_s, description,
+  origin, author, owner, external_id, template, shared_users, shared_groups, batch
+)
+VALUES (
+  :revision, :uid, :target, :name, :start_ms, :start_local, :zone, :duration_ms, :priority,
+  :dst_gap, :dst_overlap, :frequency, :every, :weekdays, :last_day, :count, :until,
+  :effective_from_ms, :created_ms, :ended_ms, :content_kind, :content_id, :content_owner,
+  :content_offset_ms, :ad_breaks_s, :description, :origin, :author, :owner, :external_id,
+  :template, :shared_users, :shared_groups, :batch
+)
+RETURNING id;
+
+-- name: update_schedule
+-- Replace a schedule.
+UPDATE schedules
+SET
+  revision = :revision,
+  uid = :uid,
+  target = :target,
+  name = :name,
+  start_ms = :start_ms,
+  start_local = :start_local,
+  zone = :zone,
+  duration_ms = :duration_ms,
+  priority = :priority,
+  dst_gap = :dst_gap,
+  dst_overlap = :dst_overlap,
+  frequency = :frequency,
+  every = :every,
+  weekdays = :weekdays,
+  last_day = :last_day,
+  count = :count,
+  until = :until,
+  effective_from_ms = :effective_from_ms,
+  created_ms = :created_ms,
+  ended_ms = :ended_ms,
+  content_kind = :content_kind,
+  content_id = :content_id,
+  content_owner = :content_owner,
+  content_offset_ms = :content_offset_ms,
+  ad_breaks_s = :ad_breaks_s,
+  description = :description,
+  origin = :origin,
+  author = :author,
+  owner = :owner,
+  external_id = :external_id,
+  template = :template,
+  shared_users = :shared_users,
+  shared_groups = :shared_groups,
+  batch = :batch
+WHERE id = :id
+RETURNING id;
+
+-- name: list_overrides
+-- Give every override in order of schedule and slot.
+SELECT * FROM overrides ORDER BY schedule_id, slot;
+
+-- name: list_overrides_of_schedules
+-- Give the overrides of the schedules whose ids are in a JSON list, in order of schedule and slot.
+SELECT * FROM overrides
+WHERE schedule_id IN (SELECT value FROM json_each(:schedule_ids))
+ORDER BY schedule_id, slot;
+
+-- name: list_overrides_changed
+-- Give all overrides of the schedules that changed after a revision.
+SELECT overrides.*
+FROM overrides
+JOIN schedules ON schedules.id = overrides.schedule_id
+WHERE schedules.revision > :revision
+ORDER BY overrides.schedule_id, overrides.slot;
+
+-- name: put_override
+-- Add an override or replace the one of that occurrence.
+INSERT INTO overrides (schedule_id, slot, excluded, stop_ms, paused)
+VALUES (:schedule_id, :slot, :excluded, :stop_ms, :paused)
+ON CONFLICT (schedule_id, slot) DO UPDATE
+SET excluded = excluded.excluded, stop_ms = excluded.stop_ms, paused = excluded.paused
+RETURNING schedule_id;
+
+-- name: delete_overrides
+-- Remove every override of a schedule.
+DELETE FROM overrides WHERE schedule_id = :schedule_id RETURNING schedule_id;
+
+-- name: list_exception_days
+-- Give the exception days in order of day and id.
+SELECT * FROM exception_days ORDER BY day, id;
+
+-- name: get_exception_day
+-- Give the exception day of a day and target.
+SELECT * FROM exception_days WHERE day = :day AND ifnull(target, '') = ifnull(:target, '');
+
+-- name: insert_exception_day
+-- Add an exception day and give the id that it gets.
+INSERT INTO exception_days (day, name, target) VALUES (:day, :name, :target) RETURNING id;
+
+-- name: delete_exception_day
+-- Remove an exception day.
+DELETE FROM exception_days WHERE id = :id RETURNING id;
+
+-- name: get_run
+-- Give one run.
+SELECT * FROM runs WHERE id = :id;
+
+-- name: get_run_of_occurrence
+-- Give the run of an occurrence.
+SELECT * FROM runs WHERE schedule_id = :schedule_id AND slot = :slot;
+
+-- name: list_unfinished_runs
+-- Give the runs without an outcome in order of id.
+SELECT * FROM runs WHERE outcome IS NULL ORDER BY id;
+
+-- name: list_runs
+-- Give the runs whose planned window intersects another, newest first.
+SELECT * FROM runs
+WHERE planned_start_ms < :stop_ms AND planned_stop_ms > :start_ms
+ORDER BY planned_start_ms DESC, id DESC
+LIMIT :limit;
+
+-- name: list_runs_of_target
+-- Give the runs of one target whose planned window intersects another, newest first.
+SELECT * FROM runs
+WHERE target = :target AND planned_start_ms < :stop_ms AND planned_stop_ms > :start_ms
+ORDER BY planned_start_ms DESC, id DESC
+LIMIT :limit;
+
+-- name: insert_run
+-- Add a run unless its occurrence has one.
+INSERT INTO runs (
+  schedule_id, slot, target, name, planned_start_ms, planned_stop_ms, status, outcome, reason,
+  sentence, blocker, since_ms, finished_at_ms
+)
+VALUES (
+  :schedule_id, :slot, :target, :name, :planned_start_ms, :planned_stop_ms, :status, :outcome,
+  :reason, :sentence, :blocker, :since_ms, :finished_at_ms
+)
+ON CONFLICT (schedule_id, slot) DO NOTHING;
+
+-- name: move_run
+-- Replace a run, but not whose occurrence it is, if its status still is what it was.
+UPDATE runs
+SET
+  target = :target,
+  name = :name,
+  planned_start_ms = :planned_start_ms,
+  planned_stop_ms = :planned_stop_ms,
+  status = :status,
+  outcome = :outcome,
+  reason = :reason,
+  sentence = :sentence,
+  blocker = :blocker,
+  since_ms = :since_ms,
+  finished_at_ms = :finished_at_ms
+WHERE id = :id AND status = :was
+RETURNING id;
+
+-- name: list_parts_of_runs
+-- Give the parts of the runs whose ids are in a JSON list, in order of run and number.
+SELECT * FROM parts
+WHERE run_id IN (SELECT value FROM json_each(:run_ids))
+ORDER BY run_id, number;
+
+-- name: list_recent_parts
+-- Give the newest parts of a target that saw data, newest first.
+SELECT parts.*
+FROM runs
+JOIN parts ON parts.run_id = runs.id
+WHERE runs.target = :target AND parts.first_data_at_ms IS NOT NULL
+ORDER BY runs.planned_start_ms DESC, runs.id DESC, parts.number DESC
+LIMIT :limit;
+
+-- name: put_part
+-- Add a part or replace the one of that run and number.
+INSERT INTO parts (
+  run_id, number, input, piece_start_ms, piece_stop_ms, token, commanded_at_ms, lead_ms,
+  first_data_at_ms, last_data_at_ms, stopped_at_ms, reference, files, bytes, end_reason, detail
+)
+VALUES (
+  :run_id, :number, :input, :piece_start_ms, :piece_stop_ms, :token, :commanded_at_ms, :lead_ms,
+  :first_data_at_ms, :last_data_at_ms, :stopped_at_ms, :reference, :files, :bytes, :end_reason,
+  :detail
+)
+ON CONFLICT (run_id, number) DO UPDATE
+SET
+  input = excluded.input,
+  piece_start_ms = excluded.piece_start_ms,
+  piece_stop_ms = excluded.piece_stop_ms,
+  token = excluded.token,
+  commanded_at_ms = excluded.commanded_at_ms,
+  lead_ms = excluded.lead_ms,
+  first_data_at_ms = excluded.first_data_at_ms,
+  last_data_at_ms = excluded.last_data_at_ms,
+  stopped_at_ms = excluded.stopped_at_ms,
+  reference = excluded.reference,
+  files = excluded.files,
+  bytes = excluded.bytes,
+  end_reason = excluded.end_reason,
+  detail = excluded.detail
+RETURNING number;
+
+-- name: get_data_version
+-- Give a number that changes when another connection has written.
+PRAGMA data_version;
+
+-- name: checkpoint
+-- Move what the log holds into the database as far as no reader needs it; waits for no one.
+PRAGMA wal_checkpoint(PASSIVE);

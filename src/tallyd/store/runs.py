@@ -1,0 +1,175 @@
+"""The ledger in the database: runs, their parts, the watermark. Rows change by compare-and-set."""
+
+# ruff: noqa: D102 - the port says what each method gives
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from tallyd.domain.model import EndReason, Outcome, Part, Reason, Run, Status
+from tallyd.domain.window import MILLISECOND, Window, from_ms, to_ms
+from tallyd.store.schedules import WishReader, WishWriter, optional_instant, optional_ms
+from tallyd.store.session import Parameters
+
+_FIRST_MS: Final = -(2**63)
+_LAST_MS: Final = 2**63 - 1
+_NO_LIMIT: Final = -1
+
+
+class LedgerReader(WishReader):
+    """Reads the ledger, and the wishes beside it; see the port for what each method gives."""
+
+    async def run(self, run_id: int) -> Run | None:
+        return await self._with_its_parts(await self._session.first("get_run", _run, id=run_id))
+
+    async def run_of(self, schedule_id: int, slot: str) -> Run | None:
+        return await self._with_its_parts(
+            await self._session.first(
+                "get_run_of_occurrence", _run, schedule_id=schedule_id, slot=slot
+            )
+        )
+
+    async def unfinished_runs(self) -> tuple[Run, ...]:
+        return await self._with_parts(await self._session.rows("list_unfinished_runs", _run))
+
+    async def runs(
+        self,
+        *,
+        start: datetime | None = None,
+        stop: datetime | None = None,
+        target: str | None = None,
+        limit: int | None = None,
+    ) -> tuple[Run, ...]:
+        wanted = {
+            "start_ms": _FIRST_MS if start is None else to_ms(start),
+            "stop_ms": _LAST_MS if stop is None else to_ms(stop),
+            "limit": _NO_LIMIT if limit is None else limit,
+        }
+        if target is None:
+            found = await self._session.rows("list_runs", _run, **wanted)
+        else:
+            found = await self._session.rows("list_runs_of_target", _run, target=target, **wanted)
+        return await self._with_parts(found)
+
+    async def recent_parts(self, target: str, limit: int) -> tuple[Part, ...]:
+        return await self._session.rows("list_recent_parts", _part, target=target, limit=limit)
+
+    async def watermark(self) -> datetime | None:
+        return optional_instant((await self._meta()).watermark_ms)
+
+    async def _with_its_parts(self, run: Run | None) -> Run | None:
+        if run is None:
+            return None
+        (whole,) = await self._with_parts([run])
+        return whole
+
+    async def _with_parts(self, runs: Sequence[Run]) -> tuple[Run, ...]:
+        rows = await self._session.rows(
+            "list_parts_of_runs",
+            lambda row: (int(row["run_id"]), _part(row)),
+            run_ids=json.dumps([run.id for run in runs]),
+        )
+        parts: defaultdict[int, list[Part]] = defaultdict(list)
+        for run_id, part in rows:
+            parts[run_id].append(part)
+        return tuple(
+            replace(run, parts=tuple(parts[run.id])) if run.id in parts else run for run in runs
+        )
+
+
+class LedgerWriter(LedgerReader, WishWriter):
+    """Changes the ledger, and the wishes beside it, in one transaction."""
+
+    async def insert_runs(self, runs: Iterable[Run]) -> int:
+        return await self._session.each("insert_run", map(_run_row, runs))
+
+    async def move_run(self, run: Run, was: Status) -> bool:
+        return bool(await self._session.integers("move_run", was=was, **_run_row(run)))
+
+    async def put_part(self, run_id: int, part: Part) -> None:
+        await self._session.integers("put_part", run_id=run_id, **_part_row(part))
+
+    async def move_watermark(self, was: datetime | None, to: datetime) -> bool:
+        return bool(
+            await self._session.integers("move_watermark", was=optional_ms(was), to=to_ms(to))
+        )
+
+
+def _run(row: sqlite3.Row) -> Run:
+    return Run(
+        id=row["id"],
+        target=row["target"],
+        name=row["name"],
+        planned=Window(from_ms(row["planned_start_ms"]), from_ms(row["planned_stop_ms"])),
+        schedule_id=row["schedule_id"],
+        slot=row["slot"],
+        status=Status(row["status"]),
+        outcome=None if row["outcome"] is None else Outcome(row["outcome"]),
+        reason=None if row["reason"] is None else Reason(row["reason"]),
+        sentence=row["sentence"],
+        blocker=row["blocker"],
+        since=optional_instant(row["since_ms"]),
+        finished_at=optional_instant(row["finished_at_ms"]),
+    )
+
+
+def _run_row(run: Run) -> Parameters:
+    return {
+        "id": run.id,
+        "schedule_id": run.schedule_id,
+        "slot": run.slot,
+        "target": run.target,
+        "name": run.name,
+        "planned_start_ms": to_ms(run.planned.start),
+        "planned_stop_ms": to_ms(run.planned.stop),
+        "status": run.status,
+        "outcome": run.outcome,
+        "reason": run.reason,
+        "sentence": run.sentence,
+        "blocker": run.blocker,
+        "since_ms": optional_ms(run.since),
+        "finished_at_ms": optional_ms(run.finished_at),
+    }
+
+
+def _part(row: sqlite3.Row) -> Part:
+    return Part(
+        number=row["number"],
+        input=row["input"],
+        piece=Window(from_ms(row["piece_start_ms"]), from_ms(row["piece_stop_ms"])),
+        token=row["token"],
+        commanded_at=from_ms(row["commanded_at_ms"]),
+        lead=timedelta(milliseconds=row["lead_ms"]),
+        first_data_at=optional_instant(row["first_data_at_ms"]),
+        last_data_at=optional_instant(row["last_data_at_ms"]),
+        stopped_at=optional_instant(row["stopped_at_ms"]),
+        reference=row["reference"],
+        files=tuple(json.loads(row["files"])),
+        bytes=row["bytes"],
+        end=None if row["end_reason"] is None else EndReason(row["end_reason"]),
+        detail=row["detail"],
+    )
+
+
+def _part_row(part: Part) -> Parameters:
+    return {
+        "number": part.number,
+        "input": part.input,
+        "piece_start_ms": to_ms(part.piece.start),
+        "piece_stop_ms": to_ms(part.piece.stop),
+        "token": part.token,
+        "commanded_at_ms": to_ms(part.commanded_at),
+        "lead_ms": part.lead // MILLISECOND,
+        "first_data_at_ms": optional_ms(part.first_data_at),
+        "last_data_at_ms": optional_ms(part.last_data_at),
+        "stopped_at_ms": optional_ms(part.stopped_at),
+        "reference": part.reference,
+        "files": json.dumps(part.files),
+        "bytes": part.bytes,
+        "end_reason": part.end,
+        "detail": part.detail,
+    }

@@ -1,0 +1,361 @@
+"""The wishes in the database: targets, schedules, overrides, exception days, their revisions."""
+
+# ruff: noqa: D102 - the port says what each method gives
+
+import json
+import sqlite3
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from operator import itemgetter
+from typing import NamedTuple
+
+from tallyd.domain.model import (
+    Content,
+    ContentKind,
+    DstGap,
+    DstOverlap,
+    ExceptionDay,
+    Frequency,
+    InstantStart,
+    Metadata,
+    Override,
+    Recurrence,
+    Schedule,
+    Target,
+    WallStart,
+)
+from tallyd.domain.window import MILLISECOND, from_ms, to_ms
+from tallyd.ports.store import Changes, StoreError
+from tallyd.store.session import Parameters, Session
+
+
+class Meta(NamedTuple):
+    """What is true of the database as a whole."""
+
+    revision: int
+    targets_revision: int
+    exception_days_revision: int
+    watermark_ms: int | None
+
+
+def optional_ms(instant: datetime | None) -> int | None:
+    """Give the epoch milliseconds of an instant that may be missing."""
+    return None if instant is None else to_ms(instant)
+
+
+def optional_instant(epoch_ms: int | None) -> datetime | None:
+    """Give the instant of epoch milliseconds that may be missing."""
+    return None if epoch_ms is None else from_ms(epoch_ms)
+
+
+class WishReader:
+    """Reads the wishes; see the port for what each method gives."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def _meta(self) -> Meta:
+        found = await self._session.first("get_meta", lambda row: Meta(*row))
+        if found is None:
+            raise StoreError("get_meta: the row is gone")
+        return found
+
+    async def revision(self) -> int:
+        return (await self._meta()).revision
+
+    async def changes_since(self, revision: int) -> Changes:
+        meta = await self._meta()
+        return Changes(
+            revision=meta.revision,
+            schedules=await self._schedules_changed(revision),
+            overrides=await self._overrides_changed(revision),
+            exception_days=(
+                await self.exception_days() if meta.exception_days_revision > revision else None
+            ),
+            targets=await self.targets() if meta.targets_revision > revision else None,
+        )
+
+    async def _schedules_changed(self, revision: int) -> tuple[Schedule, ...]:
+        if revision < 0:  # all of them: in the order of the table, so without sorting
+            return await self.schedules()
+        return await self._session.rows("list_schedules_changed", _schedule, revision=revision)
+
+    async def _overrides_changed(self, revision: int) -> tuple[Override, ...]:
+        if revision < 0:
+            return await self.overrides()
+        return await self._session.rows("list_overrides_changed", _override, revision=revision)
+
+    async def targets(self) -> tuple[Target, ...]:
+        return await self._session.rows("list_targets", _target)
+
+    async def schedules(self, target: str | None = None) -> tuple[Schedule, ...]:
+        if target is None:
+            return await self._session.rows("list_schedules", _schedule)
+        return await self._session.rows("list_schedules_of_target", _schedule, target=target)
+
+    async def schedule(self, schedule_id: int) -> Schedule | None:
+        return await self._session.first("get_schedule", _schedule, id=schedule_id)
+
+    async def overrides(self, schedule_ids: Collection[int] | None = None) -> tuple[Override, ...]:
+        if schedule_ids is None:
+            return await self._session.rows("list_overrides", _override)
+        return await self._session.rows(
+            "list_overrides_of_schedules", _override, schedule_ids=json.dumps([*schedule_ids])
+        )
+
+    async def exception_days(self) -> tuple[ExceptionDay, ...]:
+        return await self._session.rows("list_exception_days", _exception_day)
+
+
+class WishWriter(WishReader):
+    """Changes the wishes in one transaction, and raises their revision once for all of it."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._raised_to: int | None = None
+
+    async def _raise_revision(self) -> int:
+        if self._raised_to is None:
+            (self._raised_to,) = await self._session.integers("raise_revision")
+        return self._raised_to
+
+    async def _stamp_schedule(self, schedule_id: int) -> None:
+        await self._session.integers(
+            "stamp_schedule", id=schedule_id, revision=await self._raise_revision()
+        )
+
+    async def _stamp(self, statement: str) -> None:
+        await self._raise_revision()
+        await self._session.integers(statement)
+
+    async def add_target(self, target: Target) -> Target:
+        (public_id,) = await self._session.integers("take_public_id", wanted=target.public_id)
+        added = replace(target, public_id=public_id)
+        await self._session.integers("insert_target", **_target_row(added))
+        await self._stamp("stamp_targets")
+        return added
+
+    async def change_target(self, target: Target) -> None:
+        if not await self._session.integers("update_target", **_target_row(target)):
+            raise StoreError(f"update_target: there is no target {target.key}")
+        await self._stamp("stamp_targets")
+
+    async def add_schedule(self, schedule: Schedule) -> Schedule:
+        revision = await self._raise_revision()
+        (new_id,) = await self._session.integers(
+            "insert_schedule", revision=revision, **_schedule_row(schedule)
+        )
+        return replace(schedule, id=new_id)
+
+    async def change_schedule(self, schedule: Schedule) -> None:
+        revision = await self._raise_revision()
+        if not await self._session.integers(
+            "update_schedule", revision=revision, **_schedule_row(schedule)
+        ):
+            raise StoreError(f"update_schedule: there is no schedule {schedule.id}")
+
+    async def put_override(self, override: Override) -> None:
+        await self._session.integers(
+            "put_override",
+            schedule_id=override.schedule_id,
+            slot=override.slot,
+            excluded=override.excluded,
+            stop_ms=optional_ms(override.stop),
+            paused=override.paused,
+        )
+        await self._stamp_schedule(override.schedule_id)
+
+    async def drop_overrides(self, schedule_id: int) -> None:
+        if await self._session.integers("delete_overrides", schedule_id=schedule_id):
+            await self._stamp_schedule(schedule_id)
+
+    async def add_exception_day(self, day: date, name: str, target: str | None) -> ExceptionDay:
+        there = await self._session.first(
+            "get_exception_day", _exception_day, day=day.isoformat(), target=target
+        )
+        if there is not None:
+            return there
+        (new_id,) = await self._session.integers(
+            "insert_exception_day", day=day.isoformat(), name=name, target=target
+        )
+        await self._stamp("stamp_exception_days")
+        return ExceptionDay(new_id, day, name, target)
+
+    async def remove_exception_day(self, day_id: int) -> bool:
+        if await self._session.first("delete_exception_day", itemgetter(0), id=day_id) is None:
+            return False
+        await self._stamp("stamp_exception_days")
+        return True
+
+
+def _target(row: sqlite3.Row) -> Target:
+    return Target(
+        key=row["key"],
+        name=row["name"],
+        public_id=row["public_id"],
+        uid=row["uid"],
+        zone=row["zone"],
+        capacity=row["capacity"],
+        min_piece=timedelta(milliseconds=row["min_piece_ms"]),
+        known=bool(row["known"]),
+        locked_since=optional_instant(row["locked_since_ms"]),
+    )
+
+
+def _target_row(target: Target) -> Parameters:
+    return {
+        "key": target.key,
+        "name": target.name,
+        "public_id": target.public_id,
+        "uid": target.uid,
+        "zone": target.zone,
+        "capacity": target.capacity,
+        "min_piece_ms": target.min_piece // MILLISECOND,
+        "known": target.known,
+        "locked_since_ms": optional_ms(target.locked_since),
+    }
+
+
+def _override(row: sqlite3.Row) -> Override:
+    return Override(
+        schedule_id=row["schedule_id"],
+        slot=row["slot"],
+        excluded=bool(row["excluded"]),
+        stop=optional_instant(row["stop_ms"]),
+        paused=bool(row["paused"]),
+    )
+
+
+def _exception_day(row: sqlite3.Row) -> ExceptionDay:
+    return ExceptionDay(row["id"], date.fromisoformat(row["day"]), row["name"], row["target"])
+
+
+def _schedule(row: sqlite3.Row) -> Schedule:
+    return Schedule(
+        id=row["id"],
+        uid=row["uid"],
+        target=row["target"],
+        name=row["name"],
+        start=_start(row),
+        duration=timedelta(milliseconds=row["duration_ms"]),
+        effective_from=from_ms(row["effective_from_ms"]),
+        created=from_ms(row["created_ms"]),
+        recurrence=None if row["frequency"] is None else _recurrence(row),
+        priority=row["priority"],
+        dst_gap=DstGap(row["dst_gap"]),
+        dst_overlap=DstOverlap(row["dst_overlap"]),
+        ended=optional_instant(row["ended_ms"]),
+        content=None if row["content_kind"] is None else _content(row),
+        metadata=_metadata(row),
+    )
+
+
+def _start(row: sqlite3.Row) -> WallStart | InstantStart:
+    if row["start_ms"] is not None:
+        return InstantStart(from_ms(row["start_ms"]))
+    return WallStart(datetime.fromisoformat(row["start_local"]), row["zone"])
+
+
+def _recurrence(row: sqlite3.Row) -> Recurrence:
+    return Recurrence(
+        frequency=Frequency(row["frequency"]),
+        every=row["every"],
+        weekdays=frozenset(day for day in range(1, 8) if row["weekdays"] >> (day - 1) & 1),
+        last_day=bool(row["last_day"]),
+        count=row["count"],
+        until=None if row["until"] is None else date.fromisoformat(row["until"]),
+    )
+
+
+def _content(row: sqlite3.Row) -> Content:
+    return Content(
+        kind=ContentKind(row["content_kind"]),
+        id=row["content_id"],
+        owner=row["content_owner"],
+        offset=timedelta(milliseconds=row["content_offset_ms"]),
+        ad_breaks_s=tuple(json.loads(row["ad_breaks_s"])),
+    )
+
+
+def _metadata(row: sqlite3.Row) -> Metadata:
+    return Metadata(
+        description=row["description"],
+        origin=row["origin"],
+        author=row["author"],
+        owner=row["owner"],
+        external_id=row["external_id"],
+        template=json.loads(row["template"]),
+        shared_users=tuple(json.loads(row["shared_users"])),
+        shared_groups=tuple(json.loads(row["shared_groups"])),
+        batch=row["batch"],
+    )
+
+
+def _schedule_row(schedule: Schedule) -> Parameters:
+    return {
+        "id": schedule.id,
+        "uid": schedule.uid,
+        "target": schedule.target,
+        "name": schedule.name,
+        "duration_ms": schedule.duration // MILLISECOND,
+        "priority": schedule.priority,
+        "dst_gap": schedule.dst_gap,
+        "dst_overlap": schedule.dst_overlap,
+        "effective_from_ms": to_ms(schedule.effective_from),
+        "created_ms": to_ms(schedule.created),
+        "ended_ms": optional_ms(schedule.ended),
+        **_start_row(schedule.start),
+        **_recurrence_row(schedule.recurrence),
+        **_content_row(schedule.content),
+        **_metadata_row(schedule.metadata),
+    }
+
+
+def _start_row(start: WallStart | InstantStart) -> Parameters:
+    match start:
+        case InstantStart(at):
+            return {"start_ms": to_ms(at), "start_local": None, "zone": None}
+        case WallStart(local, zone):
+            return {"start_ms": None, "start_local": local.isoformat(), "zone": zone}
+
+
+def _recurrence_row(rule: Recurrence | None) -> Parameters:
+    if rule is None:
+        return dict.fromkeys(("frequency", "every", "weekdays", "last_day", "count", "until"))
+    return {
+        "frequency": rule.frequency,
+        "every": rule.every,
+        "weekdays": sum(1 << (day - 1) for day in rule.weekdays),
+        "last_day": rule.last_day,
+        "count": rule.count,
+        "until": None if rule.until is None else rule.until.isoformat(),
+    }
+
+
+def _content_row(content: Content | None) -> Parameters:
+    if content is None:
+        return dict.fromkeys(
+            ("content_kind", "content_id", "content_owner", "content_offset_ms", "ad_breaks_s")
+        )
+    return {
+        "content_kind": content.kind,
+        "content_id": content.id,
+        "content_owner": content.owner,
+        "content_offset_ms": content.offset // MILLISECOND,
+        "ad_breaks_s": json.dumps(content.ad_breaks_s),
+    }
+
+
+def _metadata_row(metadata: Metadata) -> Parameters:
+    return {
+        "description": metadata.description,
+        "origin": metadata.origin,
+        "author": metadata.author,
+        "owner": metadata.owner,
+        "external_id": metadata.external_id,
+        "template": json.dumps(dict(metadata.template), ensure_ascii=False),
+        "shared_users": json.dumps(metadata.shared_users),
+        "shared_groups": json.dumps(metadata.shared_groups),
+        "batch": metadata.batch,
+    }

@@ -1,0 +1,298 @@
+"""The suite that every driver must pass, for its author's own tests; it needs no test framework.
+
+With pytest and anyio's plugin::
+
+    @pytest.mark.parametrize("check", conformance.CHECKS, ids=lambda check: check.__name__)
+    async def test_conformance(check, tmp_path):
+        subject = Subject(make=lambda context: MyRecorder(context, MyOptions()), clock=SystemClock(),
+                          directory=tmp_path)
+        await conformance.verify(check, subject)
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import anyio
+
+from tallyd.domain.model import EndReason, Reason
+from tallyd.domain.window import Window
+from tallyd.ports.clock import Clock
+from tallyd.ports.drivers import (
+    BackgroundTask,
+    Driver,
+    DriverContext,
+    DriverError,
+    Observation,
+    SessionState,
+    StartOrder,
+    Traits,
+)
+
+_DEADLINE_S = 30.0
+_LONGEST_LEAD_MS = 60_000
+_EARLIEST = timedelta(seconds=1)
+
+
+class NonConformity(AssertionError):  # noqa: N818 - what it is
+    """A driver does not keep the contract: the sentence says which part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is under test: `make` builds the driver, once for each check, from a fresh context.
+
+    `run_s` is how long sessions run before they are looked at. `break_session` ends the session
+    that an observation shows behind the driver's back; without it that check is left out.
+    """
+
+    make: Callable[[DriverContext], Driver]
+    clock: Clock
+    directory: Path
+    capacity: int = 1
+    run_s: float = 0.5
+    break_session: Callable[[Observation], Awaitable[None]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A driver at work, and the orders that the checks give it."""
+
+    subject: Subject
+    driver: Driver
+
+    def order(self, token: str, *, on_input: int = 0, name: str | None = None) -> StartOrder:
+        """Make the order for a part of a minute that begins now, in a file of its own."""
+        now = self.subject.clock.now()
+        return StartOrder(
+            target="rooms.conformance",
+            input=on_input,
+            token=token,
+            name="Conformance",
+            piece=Window(now, now + timedelta(minutes=1)),
+            output=self.subject.directory / (name or token),
+        )
+
+    async def run(self) -> None:
+        """Let what runs run for a while."""
+        await self.subject.clock.sleep(self.subject.run_s)
+
+    async def shown(self, token: str) -> Observation | None:
+        """Give what the driver shows of a session; None where it shows nothing."""
+        return next((o for o in await self.driver.observe() if o.token == token), None)
+
+
+Check = Callable[[Bench], Awaitable[None]]
+
+
+async def verify(check: Check, subject: Subject) -> None:
+    """Build the driver and run one check on it, within half a minute.
+
+    Raises:
+        NonConformity: the driver does not keep the contract.
+        DriverError: the driver could not do what it was asked.
+        TimeoutError: the check took too long.
+    """
+    async with anyio.create_task_group() as tasks:
+
+        def spawn(task: BackgroundTask) -> None:
+            tasks.start_soon(task)
+
+        context = DriverContext(
+            target="rooms.conformance",
+            capacity=subject.capacity,
+            clock=subject.clock,
+            spawn=spawn,
+            root=subject.directory,
+        )
+        failure: Exception | None = None
+        try:
+            with anyio.fail_after(_DEADLINE_S):
+                await check(Bench(subject, subject.make(context)))
+        except Exception as error:  # noqa: BLE001 - raised below, out of the group that would wrap it
+            failure = error
+        tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+
+
+async def traits_are_sane(bench: Bench) -> None:
+    """The traits are the same twice, and every figure is one that the engine can work with."""
+    traits: Traits = bench.driver.traits
+    _expect(traits == bench.driver.traits, "traits change")
+    _expect(0 <= traits.lead_ms <= _LONGEST_LEAD_MS, "lead_ms lies outside 0..60000")
+    _expect(0 <= traits.spread_ms <= _LONGEST_LEAD_MS, "spread_ms lies outside 0..60000")
+    _expect(traits.inputs >= bench.subject.capacity, "it has fewer inputs than were configured")
+    for name in ("first_data", "stall", "stop", "call"):
+        _expect(getattr(traits, f"{name}_timeout_ms") > 0, f"{name}_timeout_ms is not positive")
+
+
+async def probe_says_what_it_is(bench: Bench) -> None:
+    """A probe gives a few words on one line, and starts nothing."""
+    words = await bench.driver.probe()
+    _expect(words.strip() and "\n" not in words, "probe gives no line of words")
+    _expect(not await bench.driver.observe(), "probe started something")
+
+
+async def start_returns_with_data(bench: Bench) -> None:
+    """A start returns what was ordered, with data flowing since an instant that makes sense."""
+    order = bench.order("t1")
+    commanded = bench.subject.clock.now()
+    started = await bench.driver.start(order)
+    now = bench.subject.clock.now()
+    _expect((started.token, started.input) == ("t1", 0), "start answers for another order")
+    _expect(started.state is SessionState.FLOWING, f"start returned while {started.state}")
+    first = started.first_data_at
+    if first is None or first.utcoffset() != timedelta(0):
+        raise NonConformity("start returned without an aware UTC first_data_at")
+    _expect(commanded - _EARLIEST <= first <= now, "first_data_at lies outside the call of start")
+    await bench.driver.stop("t1")
+
+
+async def observe_shows_what_runs(bench: Bench) -> None:
+    """What runs is shown, once, with data that is no older than at its start."""
+    started = await bench.driver.start(bench.order("t1"))
+    await bench.run()
+    shown = [o for o in await bench.driver.observe() if o.token == "t1"]
+    _expect(len(shown) == 1, f"observe shows a running session {len(shown)} times")
+    _expect(shown[0].state is SessionState.FLOWING, f"a running session is {shown[0].state}")
+    if started.last_data_at is None or shown[0].last_data_at is None:
+        raise NonConformity("a session that flows has no last_data_at")
+    _expect(shown[0].last_data_at >= started.last_data_at, "last_data_at went back")
+    await bench.driver.stop("t1")
+
+
+async def stop_leaves_whole_files(bench: Bench) -> None:
+    """A stop returns an ended session with files that exist, and the session is shown no more."""
+    await bench.driver.start(bench.order("t1"))
+    await bench.run()
+    stopped = await bench.driver.stop("t1")
+    _expect(stopped.state is SessionState.ENDED, f"stop returned while {stopped.state}")
+    for file in stopped.files:
+        path = anyio.Path(file)
+        _expect(file.is_absolute() and await path.is_file(), f"{file} is not there")
+        _expect((await path.stat()).st_size > 0, f"{file} is empty")
+        _expect(file.suffix != ".part", f"{file} has no final name")
+    _expect(await bench.shown("t1") is None, "a stopped session is still shown")
+
+
+async def stop_is_idempotent(bench: Bench) -> None:
+    """A second stop is no error and tells the same; nor is a stop of what never ran."""
+    await bench.driver.start(bench.order("t1"))
+    first = await bench.driver.stop("t1")
+    second = await bench.driver.stop("t1")
+    _expect(second == first, "a second stop tells something else")
+    unknown = await bench.driver.stop("never-started")
+    _expect(unknown.state is SessionState.ENDED, "what never ran has not ended")
+
+
+async def cancelled_start_leaves_nothing(bench: Bench) -> None:
+    """A start that is cancelled, early or late, leaves no session and no file, and is no harm."""
+    for number, after_s in enumerate((0.0, 0.01, 0.05)):
+        with anyio.move_on_after(after_s) as scope:
+            await bench.driver.start(bench.order(f"c{number}"))
+        if not scope.cancelled_caught:
+            await bench.driver.stop(f"c{number}")
+            continue
+        _expect(await bench.shown(f"c{number}") is None, "a cancelled start is shown as a session")
+        left = [path.name async for path in anyio.Path(bench.subject.directory).glob(f"c{number}*")]
+        _expect(not left, f"a cancelled start left {left}")
+    await bench.driver.start(bench.order("after"))
+    await bench.driver.stop("after")
+
+
+async def inputs_run_side_by_side(bench: Bench) -> None:
+    """Every input that is configured runs a session of its own at the same time."""
+    inputs = range(bench.subject.capacity)
+    for number in inputs:
+        await bench.driver.start(bench.order(f"t{number}", on_input=number))
+    await bench.run()
+    shown = {o.input for o in await bench.driver.observe() if o.state is SessionState.FLOWING}
+    _expect(shown == set(inputs), f"of the inputs {list(inputs)} only {sorted(shown)} run")
+    for number in inputs:
+        await bench.driver.stop(f"t{number}")
+
+
+async def overlap_is_as_declared(bench: Bench) -> None:
+    """On one input a second session opens beside the first, or is refused, as the traits say."""
+    await bench.driver.start(bench.order("t1"))
+    try:
+        await bench.driver.start(bench.order("t2"))
+    except DriverError as error:
+        _expect(not bench.driver.traits.overlap, f"an overlapping start was refused: {error}")
+    else:
+        _expect(bench.driver.traits.overlap, "it says that it cannot overlap, and does")
+        await bench.driver.stop("t2")
+    await bench.driver.stop("t1")
+
+
+async def files_are_never_overwritten(bench: Bench) -> None:
+    """Two parts with the same output leave two sets of files, and the first is left as it was."""
+    kept: dict[Path, bytes] = {}
+    for token in ("t1", "t2"):
+        await bench.driver.start(bench.order(token, name="same"))
+        await bench.run()
+        stopped = await bench.driver.stop(token)
+        _expect(not kept.keys() & set(stopped.files), "a second part took the name of the first")
+        for path, content in kept.items():
+            _expect(await anyio.Path(path).read_bytes() == content, f"{path} was overwritten")
+        kept |= {path: await anyio.Path(path).read_bytes() for path in stopped.files}
+
+
+async def impossible_orders_are_refused(bench: Bench) -> None:
+    """An input that is not there, or a token that runs, is refused with a reason and a sentence."""
+    await _expect_refusal(bench, bench.order("t1", on_input=bench.driver.traits.inputs))
+    await bench.driver.start(bench.order("t1"))
+    await _expect_refusal(bench, bench.order("t1"))
+    _expect(await bench.shown("t1") is not None, "a refused order took a running session with it")
+    await bench.driver.stop("t1")
+
+
+async def ended_session_is_shown_until_stopped(bench: Bench) -> None:
+    """A session that ends by itself is shown as ended, with a cause, until it is stopped."""
+    if bench.subject.break_session is None:
+        return
+    started = await bench.driver.start(bench.order("t1"))
+    await bench.subject.break_session(started)
+    shown = await bench.shown("t1")
+    while shown is not None and shown.state is not SessionState.ENDED:
+        await bench.run()
+        shown = await bench.shown("t1")
+    _expect(shown is not None, "a session that ended by itself is forgotten")
+    _expect(shown is not None and shown.end is EndReason.DIED, "its end is not `died`")
+    _expect(shown is not None and shown.detail, "nothing is said of why it ended")
+    stopped = await bench.driver.stop("t1")
+    _expect(stopped.end is EndReason.DIED, "once stopped, its end is no longer known")
+    _expect(await bench.shown("t1") is None, "it is shown although it was stopped")
+
+
+CHECKS: tuple[Check, ...] = (
+    traits_are_sane,
+    probe_says_what_it_is,
+    start_returns_with_data,
+    observe_shows_what_runs,
+    stop_leaves_whole_files,
+    stop_is_idempotent,
+    cancelled_start_leaves_nothing,
+    inputs_run_side_by_side,
+    overlap_is_as_declared,
+    files_are_never_overwritten,
+    impossible_orders_are_refused,
+    ended_session_is_shown_until_stopped,
+)
+
+
+async def _expect_refusal(bench: Bench, order: StartOrder) -> None:
+    try:
+        await bench.driver.start(order)
+    except DriverError as error:
+        _expect(isinstance(error.reason, Reason), "an error has no reason code")
+        _expect(error.sentence.strip() and "\n" not in error.sentence, "an error says nothing")
+    else:
+        raise NonConformity(f"an impossible order was taken: {order}")
+
+
+def _expect(held: object, sentence: str) -> None:
+    if not held:
+        raise NonConformity(sentence)

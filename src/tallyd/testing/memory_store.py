@@ -1,0 +1,308 @@
+"""The store in memory: the same port without a disk, for tests and simulations. Nothing is durable.
+
+It refuses what the database would refuse by its keys, so that what works here works there.
+"""
+
+from collections.abc import AsyncGenerator, Collection, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from itertools import islice
+from typing import NoReturn
+
+import anyio
+from anyio import CancelScope
+
+from tallyd.domain.model import ExceptionDay, Override, Part, Run, Schedule, Status, Target
+from tallyd.ports.store import Changes, Reader, Store, StoreError, Transaction
+
+
+@dataclass(slots=True)
+class _State:
+    """All rows at one moment; what is committed is never changed in place."""
+
+    revision: int = 0
+    targets_revision: int = 0
+    exception_days_revision: int = 0
+    watermark: datetime | None = None
+    last_public_id: int = 0
+    last_schedule_id: int = 0
+    last_exception_day_id: int = 0
+    last_run_id: int = 0
+    targets: dict[str, Target] = field(default_factory=dict[str, Target])
+    schedules: dict[int, Schedule] = field(default_factory=dict[int, Schedule])
+    changed_at: dict[int, int] = field(default_factory=dict[int, int])
+    overrides: dict[tuple[int, str], Override] = field(
+        default_factory=dict[tuple[int, str], Override]
+    )
+    exception_days: dict[int, ExceptionDay] = field(default_factory=dict[int, ExceptionDay])
+    runs: dict[int, Run] = field(default_factory=dict[int, Run])
+    run_ids: dict[tuple[int, str], int] = field(default_factory=dict[tuple[int, str], int])
+    tokens: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
+
+    def copy(self) -> "_State":
+        """Give a state that can be changed without changing this one."""
+        return replace(
+            self,
+            targets=dict(self.targets),
+            schedules=dict(self.schedules),
+            changed_at=dict(self.changed_at),
+            overrides=dict(self.overrides),
+            exception_days=dict(self.exception_days),
+            runs=dict(self.runs),
+            run_ids=dict(self.run_ids),
+            tokens=dict(self.tokens),
+        )
+
+
+class _Reader(Reader):
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    async def revision(self) -> int:
+        return self._state.revision
+
+    async def changes_since(self, revision: int) -> Changes:
+        state = self._state
+        changed = {id_ for id_, at in state.changed_at.items() if at > revision}
+        return Changes(
+            revision=state.revision,
+            schedules=tuple(state.schedules[id_] for id_ in sorted(changed)),
+            overrides=await self.overrides(changed),
+            exception_days=(
+                await self.exception_days() if state.exception_days_revision > revision else None
+            ),
+            targets=await self.targets() if state.targets_revision > revision else None,
+        )
+
+    async def targets(self) -> tuple[Target, ...]:
+        return tuple(self._state.targets[key] for key in sorted(self._state.targets))
+
+    async def schedules(self, target: str | None = None) -> tuple[Schedule, ...]:
+        every = self._state.schedules.values()
+        return tuple(each for each in every if target in (None, each.target))
+
+    async def schedule(self, schedule_id: int) -> Schedule | None:
+        return self._state.schedules.get(schedule_id)
+
+    async def overrides(self, schedule_ids: Collection[int] | None = None) -> tuple[Override, ...]:
+        wanted = None if schedule_ids is None else set(schedule_ids)
+        return tuple(
+            override
+            for (id_, _), override in sorted(self._state.overrides.items(), key=lambda kv: kv[0])
+            if wanted is None or id_ in wanted
+        )
+
+    async def exception_days(self) -> tuple[ExceptionDay, ...]:
+        every = self._state.exception_days.values()
+        return tuple(sorted(every, key=lambda each: (each.day, each.id)))
+
+    async def run(self, run_id: int) -> Run | None:
+        return self._state.runs.get(run_id)
+
+    async def run_of(self, schedule_id: int, slot: str) -> Run | None:
+        run_id = self._state.run_ids.get((schedule_id, slot))
+        return None if run_id is None else self._state.runs[run_id]
+
+    async def unfinished_runs(self) -> tuple[Run, ...]:
+        return tuple(run for run in self._state.runs.values() if run.outcome is None)
+
+    async def runs(
+        self,
+        *,
+        start: datetime | None = None,
+        stop: datetime | None = None,
+        target: str | None = None,
+        limit: int | None = None,
+    ) -> tuple[Run, ...]:
+        found = (
+            run
+            for run in self._newest_first()
+            if (stop is None or run.planned.start < stop)
+            and (start is None or run.planned.stop > start)
+            and target in (None, run.target)
+        )
+        return tuple(islice(found, limit))
+
+    async def recent_parts(self, target: str, limit: int) -> tuple[Part, ...]:
+        found = (
+            part
+            for run in self._newest_first()
+            if run.target == target
+            for part in reversed(run.parts)
+            if part.first_data_at is not None
+        )
+        return tuple(islice(found, limit))
+
+    async def watermark(self) -> datetime | None:
+        return self._state.watermark
+
+    def _newest_first(self) -> list[Run]:
+        every = self._state.runs.values()
+        return sorted(every, key=lambda run: (run.planned.start, run.id), reverse=True)
+
+
+class _Transaction(_Reader, Transaction):
+    def __init__(self, state: _State) -> None:
+        super().__init__(state)
+        self._before = state.revision
+
+    def _raise_revision(self) -> int:
+        self._state.revision = self._before + 1
+        return self._state.revision
+
+    async def add_target(self, target: Target) -> Target:
+        state = self._state
+        public_id = target.public_id or state.last_public_id + 1
+        for other in state.targets.values():
+            if other.key == target.key or other.public_id == public_id or other.uid == target.uid:
+                _refuse(f"add target {target.key}: {other.key} has its key, public id or uid")
+        state.last_public_id = max(state.last_public_id, public_id)
+        added = replace(target, public_id=public_id)
+        state.targets[added.key] = added
+        state.targets_revision = self._raise_revision()
+        return added
+
+    async def change_target(self, target: Target) -> None:
+        state = self._state
+        was = self._target(target.key)
+        state.targets[target.key] = replace(target, public_id=was.public_id, uid=was.uid)
+        state.targets_revision = self._raise_revision()
+
+    async def add_schedule(self, schedule: Schedule) -> Schedule:
+        state = self._state
+        self._target(schedule.target)
+        state.last_schedule_id += 1
+        added = replace(schedule, id=state.last_schedule_id)
+        state.schedules[added.id] = added
+        state.changed_at[added.id] = self._raise_revision()
+        return added
+
+    async def change_schedule(self, schedule: Schedule) -> None:
+        self._target(schedule.target)
+        self._known_schedule(schedule.id)
+        self._state.schedules[schedule.id] = schedule
+        self._state.changed_at[schedule.id] = self._raise_revision()
+
+    async def put_override(self, override: Override) -> None:
+        self._known_schedule(override.schedule_id)
+        self._state.overrides[override.schedule_id, override.slot] = override
+        self._state.changed_at[override.schedule_id] = self._raise_revision()
+
+    async def drop_overrides(self, schedule_id: int) -> None:
+        state = self._state
+        left = {key: each for key, each in state.overrides.items() if key[0] != schedule_id}
+        if len(left) < len(state.overrides):
+            state.overrides = left
+            state.changed_at[schedule_id] = self._raise_revision()
+
+    async def add_exception_day(self, day: date, name: str, target: str | None) -> ExceptionDay:
+        state = self._state
+        for there in state.exception_days.values():
+            if (there.day, there.target) == (day, target):
+                return there
+        if target is not None:
+            self._target(target)
+        state.last_exception_day_id += 1
+        added = ExceptionDay(state.last_exception_day_id, day, name, target)
+        state.exception_days[added.id] = added
+        state.exception_days_revision = self._raise_revision()
+        return added
+
+    async def remove_exception_day(self, day_id: int) -> bool:
+        if self._state.exception_days.pop(day_id, None) is None:
+            return False
+        self._state.exception_days_revision = self._raise_revision()
+        return True
+
+    async def insert_runs(self, runs: Iterable[Run]) -> int:
+        state = self._state
+        before = len(state.runs)
+        for run in runs:
+            key = _occurrence(run)
+            if key is not None and key in state.run_ids:
+                continue
+            self._check_run(run)
+            state.last_run_id += 1
+            state.runs[state.last_run_id] = replace(run, id=state.last_run_id, parts=())
+            if key is not None:
+                state.run_ids[key] = state.last_run_id
+        return len(state.runs) - before
+
+    async def move_run(self, run: Run, was: Status) -> bool:
+        state = self._state
+        there = state.runs.get(run.id)
+        if there is None or there.status is not was:
+            return False
+        moved = replace(run, schedule_id=there.schedule_id, slot=there.slot, parts=there.parts)
+        self._check_run(moved)
+        state.runs[run.id] = moved
+        return True
+
+    async def put_part(self, run_id: int, part: Part) -> None:
+        state = self._state
+        run = state.runs.get(run_id)
+        if run is None:
+            _refuse(f"put part {part.number}: there is no run {run_id}")
+        if state.tokens.setdefault(part.token, (run_id, part.number)) != (run_id, part.number):
+            _refuse(f"put part {part.number} of run {run_id}: its token is another's")
+        parts = {each.number: each for each in run.parts} | {part.number: part}
+        state.runs[run_id] = replace(run, parts=tuple(parts[number] for number in sorted(parts)))
+
+    async def move_watermark(self, was: datetime | None, to: datetime) -> bool:
+        if self._state.watermark != was:
+            return False
+        self._state.watermark = to
+        return True
+
+    def _target(self, key: str) -> Target:
+        return self._state.targets.get(key) or _refuse(f"there is no target {key}")
+
+    def _known_schedule(self, schedule_id: int) -> None:
+        if schedule_id not in self._state.schedules:
+            _refuse(f"there is no schedule {schedule_id}")
+
+    def _check_run(self, run: Run) -> None:
+        self._target(run.target)
+        if run.schedule_id is not None:
+            self._known_schedule(run.schedule_id)
+        if (run.schedule_id is None) is not (run.slot is None):
+            _refuse(f"run {run.id}: a schedule without a slot, or a slot without a schedule")
+        if (run.status is Status.FINISHED) is not (run.outcome is not None):
+            _refuse(f"run {run.id}: {run.status}, with the outcome {run.outcome}")
+
+
+class MemoryStore(Store):
+    """The port `Store` in memory; whoever shares the object shares the data, like processes do."""
+
+    def __init__(self) -> None:
+        self._state = _State()
+        self._turn = anyio.Lock()
+        self._commits = 0
+
+    @asynccontextmanager
+    async def read(self) -> AsyncGenerator[Reader]:
+        """Open a consistent look; it stays as it is, whoever writes meanwhile."""
+        yield _Reader(self._state)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncGenerator[Transaction]:
+        """Open a transaction that waits its turn, and is then not cancelled."""
+        async with self._turn:
+            with CancelScope(shield=True):
+                state = self._state.copy()
+                yield _Transaction(state)
+                self._state = state
+                self._commits += 1
+
+    async def data_version(self) -> int:
+        """Give a number that changes with every transaction."""
+        return self._commits
+
+
+def _occurrence(run: Run) -> tuple[int, str] | None:
+    return None if run.schedule_id is None or run.slot is None else (run.schedule_id, run.slot)
+
+
+def _refuse(why: str) -> NoReturn:
+    raise StoreError(why)

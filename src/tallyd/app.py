@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import anyio.abc
 from anyio import to_thread
 
 from tallyd import __version__, logs, nudge, state_dir

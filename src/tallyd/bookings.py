@@ -3,7 +3,7 @@
 Whoever books - command line, server, tests - goes through here. Nothing here drives a device.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -241,7 +241,7 @@ class Bookings:
     @asynccontextmanager
     async def _guarded(
         self, tx: Transaction, policy: Policy, now: datetime, targets: Collection[str]
-    ) -> AsyncIterator[None]:
+    ) -> AsyncGenerator[None]:
         """Refuse the change made inside where the policy forbids what it does to others."""
         if policy is Policy.FORCE:
             yield

@@ -78,7 +78,14 @@ class Media:
     async def packet_times(self, path: Path, stream: str = "v") -> list[float]:
         """Give the presentation times of a stream's packets, in order."""
         entries = ("-show_entries", "packet=pts_time", "-of", "json", str(path))
-        argv = (system_program("ffprobe"), "-v", "error", "-select_streams", f"{stream}:0", *entries)
+        argv = (
+            system_program("ffprobe"),
+            "-v",
+            "error",
+            "-select_streams",
+            f"{stream}:0",
+            *entries,
+        )
         done = await anyio.run_process(argv, check=False)
         return sorted(float(packet["pts_time"]) for packet in json.loads(done.stdout)["packets"])
 

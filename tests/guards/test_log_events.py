@@ -22,7 +22,7 @@ NAME = re.compile(r"[a-z]+(\.[a-z]+(_[a-z]+)*)+")
 INTRODUCTION = """\
 # Log events
 
-`tallyd run` writes one line for each event to stdout: JSON, or text on a terminal (`[logs] format`).
+`tallyd run` writes one line for each event to stdout: JSON, or text on a terminal.
 Names, levels and fields are an interface; they change only with a note in the change log.
 
 Every line has `timestamp` (UTC, ISO 8601, milliseconds), `level` and `event`. Names of fields carry

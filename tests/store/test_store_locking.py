@@ -3,17 +3,22 @@
 import sqlite3
 import sys
 from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
 from time import perf_counter
 
 import anyio
 import pytest
 from anyio import create_task_group, open_process
+from anyio.streams.buffered import BufferedByteReceiveStream
 
 from tallyd.domain.model import Run
 from tallyd.domain.window import Window
 from tallyd.ports.store import StoreError
 from tallyd.store import open_store
 from tallyd.store.connection import WRITING, connect
+
+NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
 HOLD_THE_LOCK = """
 import sqlite3, sys, time
@@ -49,7 +54,8 @@ anyio.run(main)
 async def test_a_writer_waits_for_another_process(store, database, wish):
     """A booking made while another process writes is late, not lost; reading goes on."""
     async with await open_process([sys.executable, "-c", HOLD_THE_LOCK, str(database)]) as holder:
-        assert await holder.stdout.receive() == b"locked\n"
+        lines = BufferedByteReceiveStream(holder.stdout)
+        assert await lines.receive_until(b"\n", 99) == b"locked"
         begun = perf_counter()
         async with store.read() as reader:
             assert len(await reader.targets()) == 1
@@ -64,9 +70,8 @@ async def test_a_writer_waits_for_another_process(store, database, wish):
         assert len(await reader.schedules()) == 1
 
 
-async def test_a_lock_that_is_never_given_back_is_an_error(store, database, monkeypatch):
+async def test_a_lock_that_is_never_given_back_is_an_error(store, database):
     """A writer that does not get its turn says so, and the next one works."""
-    monkeypatch.setattr("tallyd.store.connection.BUSY_TIMEOUT_MS", 0)
     with closing(sqlite3.connect(database, isolation_level=None)) as stuck:
         stuck.execute("BEGIN IMMEDIATE")
         async with store._writing._connection.execute("PRAGMA busy_timeout = 10"):
@@ -76,13 +81,7 @@ async def test_a_lock_that_is_never_given_back_is_an_error(store, database, monk
                 pytest.fail("the transaction began")
         stuck.execute("ROLLBACK")
     async with store.write() as tx:
-        assert await tx.move_watermark(None, await tx.watermark() or _noon())
-
-
-def _noon():
-    from datetime import UTC, datetime
-
-    return datetime(2026, 12, 1, 12, tzinfo=UTC)
+        assert await tx.move_watermark(None, NOON)
 
 
 async def test_two_processes_write_the_same_runs(store, database, wish):
@@ -94,9 +93,10 @@ async def test_two_processes_write_the_same_runs(store, database, wish):
     async def insert():
         command = [sys.executable, "-c", INSERT_RUNS, str(database)]
         async with await open_process(command) as process:
-            assert await process.stdout.receive() == b"ready\n"
+            lines = BufferedByteReceiveStream(process.stdout)
+            assert await lines.receive_until(b"\n", 99) == b"ready"
             await process.stdin.send(b"\n")
-            inserted.append(int(await process.stdout.receive()))
+            inserted.append(int(await lines.receive_until(b"\n", 99)))
 
     async with create_task_group() as tasks:
         tasks.start_soon(insert)
@@ -132,10 +132,14 @@ async def test_a_commit_that_fails_changes_nothing(store, wish, monkeypatch):
 
 async def test_a_transaction_that_sqlite_gave_up_is_over(store):
     """Where SQLite itself has rolled back there is nothing left to roll back."""
-    with pytest.raises(StoreError, match="gone"):
+
+    async def fail_on_a_full_disk():
         async with store.write():
             await store._writing.rollback()
-            raise StoreError("gone")
+            raise StoreError("disk full")
+
+    with pytest.raises(StoreError, match="disk full"):
+        await fail_on_a_full_disk()
     async with store.write() as tx:
         assert await tx.revision() == 1
 
@@ -158,10 +162,17 @@ async def test_a_row_that_makes_no_sense_is_a_store_error(store, database, wish,
             await reader.schedules()
 
 
+async def test_a_lost_row_of_the_whole_is_a_store_error(store, database):
+    """Without the row that holds revision and watermark nothing is made up in their place."""
+    with closing(connect(database, WRITING)) as connection:
+        connection.execute("DELETE FROM meta")
+    async with store.read() as reader:
+        with pytest.raises(StoreError, match="get_meta"):
+            await reader.revision()
+
+
 async def test_text_that_is_no_text_is_a_store_error(store, wish):
     """Half a character, as a terminal may send it, is refused and not stored."""
-    from dataclasses import replace
-
     with pytest.raises(StoreError, match="insert_schedule"):
         async with store.write() as tx:
             await tx.add_schedule(replace(wish, name="\udcff"))
@@ -169,8 +180,7 @@ async def test_text_that_is_no_text_is_a_store_error(store, wish):
 
 async def test_ids_are_never_used_again(store, database, wish):
     """The number of a schedule or run that was removed for good goes to no other."""
-    at = _noon()
-    run = Run(0, "rooms.aula", "By hand", Window(at, at))
+    run = Run(0, "rooms.aula", "By hand", Window(NOON, NOON))
     async with store.write() as tx:
         gone = await tx.add_schedule(wish)
         await tx.insert_runs([run])
@@ -187,8 +197,6 @@ async def test_ids_are_never_used_again(store, database, wish):
 
 async def test_many_rows_are_read_whole(store, wish):
     """What is read in batches comes complete, in order, at every size around a batch."""
-    from dataclasses import replace
-
     for count in (99, 100, 101, 200, 201):
         async with store.write() as tx:
             have = len(await tx.schedules())
@@ -207,7 +215,7 @@ async def test_the_log_moves_into_the_database(store, database, wish):
     async with open_store(database) as other, other.read() as reader:
         await reader.revision()
         async with store.write() as tx:
-            await tx.move_watermark(None, _noon())
+            await tx.move_watermark(None, NOON)
         assert await store.checkpoint() is False
     assert await store.checkpoint() is True
 

@@ -19,7 +19,7 @@ from tallyd.store import (
     open_store,
 )
 from tallyd.store.connection import APPLICATION_ID, READING, WRITING, connect
-from tallyd.store.migrate import SCHEMA_VERSION
+from tallyd.store.migrate import SCHEMA_VERSION, check
 
 
 def change(path: Path, *statements: str) -> None:
@@ -103,7 +103,7 @@ async def test_a_missing_database_is_not_made_up(tmp_path):
         (lambda path: change(path, "DROP TABLE meta"), DatabaseDamagedError),
         (lambda path: change(path, "PRAGMA application_id = 77"), DatabaseForeignError),
     ],
-    ids="empty zeroed garbage truncated version meta table foreign".split(),
+    ids=["empty", "zeroed", "garbage", "truncated", "version", "meta", "table", "foreign"],
 )
 async def test_a_file_that_is_no_database_of_ours_is_left_alone(database, damage, error):
     """Damage and other people's databases are told apart, refused, and not touched."""
@@ -124,7 +124,7 @@ async def test_a_database_of_the_future_is_left_alone(database):
     change(
         database,
         f"PRAGMA user_version = {future}",
-        f"UPDATE meta SET compat_version = {SCHEMA_VERSION + 1}",
+        "UPDATE meta SET compat_version = 1000",
     )
     before = contents(database.parent)
     with pytest.raises(DatabaseTooNewError) as caught:
@@ -161,10 +161,7 @@ async def test_a_newer_database_that_allows_us_is_opened(database):
 
 async def test_an_older_database_waits_for_the_daemon(database):
     """Only the daemon migrates: everyone else is told to wait, and changes nothing."""
-    change(database, "PRAGMA application_id")
     before = contents(database.parent)
-    from tallyd.store.migrate import check
-
     with pytest.raises(DatabaseOldError) as caught:
         check(database, SCHEMA_VERSION + 1)
     assert (caught.value.version, caught.value.known) == (SCHEMA_VERSION, SCHEMA_VERSION + 1)
@@ -179,9 +176,11 @@ def test_what_the_system_refuses_is_a_store_error(tmp_path, call):
         call(tmp_path / "file" / "tallyd.db")
 
 
-def test_opening_what_is_no_file_is_a_store_error(tmp_path):
-    """A directory in the place of the database is refused."""
-    with pytest.raises(StoreError):
+async def test_a_directory_is_no_database(tmp_path):
+    """A directory in the place of the database is refused with a sentence."""
+    with pytest.raises(StoreError, match=tmp_path.name):
+        await open_and_close(tmp_path)
+    with pytest.raises(StoreError, match=tmp_path.name):
         connect(tmp_path, WRITING)
 
 

@@ -95,13 +95,10 @@ def test_every_table_is_strict(database):
     assert all(tables.values())
 
 
+EARLIEST, LATEST = datetime(1970, 1, 1), datetime(9998, 1, 1)  # noqa: DTZ001 - Hypothesis wants them
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-instants = st.datetimes(
-    datetime(1970, 1, 1),
-    datetime(9998, 1, 1),
-    timezones=st.just(UTC),  # noqa: DTZ001
-).map(floor_ms)
-walls = st.datetimes(datetime(1970, 1, 1), datetime(9998, 1, 1))  # noqa: DTZ001 - a wall's
+instants = st.datetimes(EARLIEST, LATEST, timezones=st.just(UTC)).map(floor_ms)
+walls = st.datetimes(EARLIEST, LATEST)
 lengths = st.integers(1, MAX_DURATION // MILLISECOND).map(lambda ms: timedelta(milliseconds=ms))
 optional = st.none() | text
 recurrences = st.builds(

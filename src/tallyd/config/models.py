@@ -60,6 +60,12 @@ def _printable(value: str) -> str:
     return value
 
 
+def _printable_path(value: Path) -> Path:
+    if not str(value).isprintable():
+        raise ValueError("no control characters in a path")
+    return value
+
+
 def _template(value: str) -> str:
     try:
         parse_template(value)
@@ -83,7 +89,7 @@ Piece = Annotated[Duration, _from(timedelta(0), MAX_DURATION)]
 Length = Annotated[Duration, _from(MIN_DURATION, MAX_DURATION)]
 Days = Annotated[Duration, _from(timedelta(days=1), MAX_AHEAD)]
 Zone = Annotated[str, AfterValidator(check_zone)]
-Directory = Annotated[Path, Strict(strict=False)]
+Directory = Annotated[Path, Strict(strict=False), AfterValidator(_printable_path)]
 DisplayName = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(_printable)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=MAX_NAME)]
 FileName = Annotated[str, AfterValidator(_template)]

@@ -24,7 +24,7 @@ _FIXES = {
     "missing": "this key is needed",
     "int_type": "write a whole number, without quotes",
     "string_type": "write text in quotes",
-    "bool_type": "write true or false, without quotes",
+    "path_type": "write a path in quotes",
     "dict_type": "write a table",
     "model_type": "write a table",
     "string_pattern_mismatch": "use a-z, 0-9, _ and -, a letter or digit first",

@@ -124,11 +124,11 @@ def _take(contender: Contender, granted: Iterable[tuple[Window, Contender]], rul
     full = list(full_where([piece for piece, _ in rivals], rules.capacity))
     if locked:
         full.append(locked)
-    free = subtract(window, full)
-    if not full:
+    if not full or window.start == window.stop:
         return _whole(window)
+    free = subtract(window, full)
     least = smallest_piece(rules.min_piece, window)
-    pieces = tuple(piece for piece in free if piece == window or piece.length >= least)
+    pieces = tuple(piece for piece in free if piece.length >= least)
     if pieces == (window,):
         return _whole(window)
     by = _blockers(window, rivals, full, locked)

@@ -18,6 +18,7 @@ class Problem:
     fix: str
 
     def __str__(self) -> str:
+        """Give the problem as one line."""
         return f"{self.field}: {self.value!r}: {self.fix}"
 
 

@@ -168,7 +168,9 @@ def _offer(
     if run is not None and run.finished_at is not None and run.finished_at < window.stop:
         window = Window(window.start, max(window.start, run.finished_at))
     # What held the target in the past keeps the rank that it held it with.
-    running = run is not None and (run.confirmed or run.finished_at is not None and run.parts != ())
+    running = run is not None and (
+        run.confirmed or (run.finished_at is not None and run.parts != ())
+    )
     return _Offer(schedule, occurrence, window, running, zone_known)
 
 
@@ -200,7 +202,11 @@ class _Suspensions:
         return None
 
     def _starts_on_exception_day(self, occurrence: Occurrence) -> bool:
-        return local_date(occurrence.window.start, self._target.zone) in self._days
+        try:
+            day = local_date(occurrence.window.start, self._target.zone)
+        except ZoneUnknown:
+            day = occurrence.window.start.date()
+        return day in self._days
 
 
 def _claims(wishes: Wishes, competing: list[_Offer]) -> tuple[Claim, ...]:

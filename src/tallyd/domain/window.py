@@ -36,6 +36,7 @@ class Window:
     stop: datetime
 
     def __post_init__(self) -> None:
+        """Refuse what is no window."""
         if self.stop < self.start:
             raise ValueError(f"window stops before it starts: {self.start} > {self.stop}")
 
@@ -91,8 +92,7 @@ def full_where(taken: Sequence[Window], limit: int) -> tuple[Window, ...]:
         if level >= limit and since is None:
             since = at
         elif level < limit and since is not None:
-            if since < at:
-                full.append(Window(since, at))
+            full.append(Window(since, at))
             since = None
     return merge(full)
 

@@ -80,7 +80,7 @@ class WallTimer:
         os.close(self.fd)
 
 
-class _TimerfdScheduler(AsyncIOScheduler):  # type: ignore[misc] # APScheduler has no types
+class _TimerfdScheduler(AsyncIOScheduler):
     """An AsyncIOScheduler that sleeps on a `WallTimer` and takes many changes in one pass."""
 
     def __init__(self, clock: Clock, on_clock_step: Callable[[], None]) -> None:
@@ -116,8 +116,9 @@ class _TimerfdScheduler(AsyncIOScheduler):  # type: ignore[misc] # APScheduler h
 
     def _start_timer(self, wait_seconds: float | None) -> None:
         due = self._lookup_jobstore("default").get_next_run_time()
-        idle = wait_seconds is None or due is None
-        self._timer.arm(self._clock.now() + _IDLE if idle else due)
+        if wait_seconds is None or due is None:
+            due = self._clock.now() + _IDLE
+        self._timer.arm(due)
 
     def _stop_timer(self) -> None:
         """Do nothing: arming replaces what was armed."""

@@ -136,11 +136,13 @@ class Reconciler:
         if not self._closing:
             self._start_due(now)
         self._close_runs(now)
-        self._refresh_plan(now)
         self._report_standing(now)
         self.next_edge = self._next_edge(now)
         self._desk.alarm.set(self.target, self.next_edge)
         self._desk.presence_changed()
+        if self._stale:
+            # What became of a run moved the claims: look again, at a new plan.
+            self.wake()
 
     # what should be
 
@@ -380,7 +382,8 @@ class Reconciler:
         """Say once, at the planned start, that a run is blocked or late."""
         for run in self._runs():
             entry = self._plan.get(key_of(run))
-            if run.status is not Status.PENDING or entry is None or now < run.planned.start:
+            waiting = run.status in {Status.PENDING, Status.STARTING}
+            if not waiting or entry is None or now < run.planned.start:
                 continue
             if not any(piece.holds(now) for piece in entry.claim):
                 self._desk.reporter.blocked_once(run, entry)

@@ -46,7 +46,7 @@ class GiveUpError(DriverError):
 class Traits:
     """What the engine must know to drive a device on time; times are milliseconds.
 
-    `lead_ms`: from the call of `start` to the first data, as a first guess that experience replaces.
+    `lead_ms`: from the call of `start` to first data, as a first guess that experience replaces.
     `spread_ms`: extra lead for each further start of this driver at the same instant.
     `overlap`: the next session may open before the last one has closed.
     `survives`: a session goes on when this process ends.
@@ -171,7 +171,7 @@ class Driver(Protocol):
         ...
 
     async def stop(self, token: str) -> Observation:
-        """End a session for sure, gently first, and return once it has ended and its files are whole.
+        """End a session for sure, gently first; return once it ended and its files are whole.
 
         Stopping what has ended already is no error: it gives what is known of it.
 

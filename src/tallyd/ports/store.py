@@ -94,7 +94,7 @@ class Reader(Protocol):
         ...
 
     async def watermark(self) -> datetime | None:
-        """Give the instant up to which starts have been written into the ledger; None: never yet."""
+        """Give the instant up to which starts are written into the ledger; None: never yet."""
         ...
 
 
@@ -134,11 +134,11 @@ class Transaction(Reader, Protocol):
         ...
 
     async def insert_runs(self, runs: Iterable[Run]) -> int:
-        """Insert the runs whose occurrence has none yet (ids are assigned); how many were new."""
+        """Insert the runs, without parts, whose occurrence has none yet; how many were new."""
         ...
 
     async def move_run(self, run: Run, was: Status) -> bool:
-        """Replace the run's row if its status still is `was`; False (and no change) where it is not."""
+        """Replace the run's row, not its parts, if its status is `was`; else False, no change."""
         ...
 
     async def put_part(self, run_id: int, part: Part) -> None:

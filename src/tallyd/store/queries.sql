@@ -69,7 +69,9 @@ SELECT * FROM schedules WHERE target = :target ORDER BY id;
 
 -- name: list_schedules_changed
 -- Give the schedules that changed after a revision, in order of id.
-SELECT * FROM schedules WHERE revision > :revision ORDER BY id;
+SELECT * FROM schedules INDEXED BY schedules_by_revision
+WHERE revision > :revision
+ORDER BY id;
 
 -- name: get_schedule
 -- Give one schedule.
@@ -146,8 +148,8 @@ ORDER BY schedule_id, slot;
 -- name: list_overrides_changed
 -- Give all overrides of the schedules that changed after a revision.
 SELECT overrides.*
-FROM overrides
-JOIN schedules ON schedules.id = overrides.schedule_id
+FROM schedules INDEXED BY schedules_by_revision
+CROSS JOIN overrides ON overrides.schedule_id = schedules.id
 WHERE schedules.revision > :revision
 ORDER BY overrides.schedule_id, overrides.slot;
 

@@ -313,11 +313,9 @@ def _schedule_row(schedule: Schedule) -> Parameters:
 
 
 def _start_row(start: WallStart | InstantStart) -> Parameters:
-    match start:
-        case InstantStart(at):
-            return {"start_ms": to_ms(at), "start_local": None, "zone": None}
-        case WallStart(local, zone):
-            return {"start_ms": None, "start_local": local.isoformat(), "zone": zone}
+    if isinstance(start, InstantStart):
+        return {"start_ms": to_ms(start.at), "start_local": None, "zone": None}
+    return {"start_ms": None, "start_local": start.local.isoformat(), "zone": start.zone}
 
 
 def _recurrence_row(rule: Recurrence | None) -> Parameters:

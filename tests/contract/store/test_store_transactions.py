@@ -82,6 +82,7 @@ async def test_a_transaction_once_begun_is_not_cancelled(store, other, wish):
             scope.cancel()
             for _ in range(20):
                 await tx.add_schedule(wish())
+                await anyio.lowlevel.checkpoint()
             finished.append(True)
 
     with anyio.CancelScope() as scope:

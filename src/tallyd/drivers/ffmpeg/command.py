@@ -100,6 +100,8 @@ def _alsa_input(source: Source, limit: list[str]) -> list[str]:
 def _network_input(options: FfmpegOptions, source: Source) -> list[str]:
     timeout_us = str(round(options.timeout_s * _MICROSECONDS))
     arguments = ["-protocol_whitelist", source.protocols, "-fflags", "+genpts"]
+    # Nothing is lost while it looks at the streams, but nothing is written either: up to 5 s.
+    arguments += ["-analyzeduration", str(_MICROSECONDS)]
     if source.kind in RTSP_KINDS:
         # For RTSP this is a limit on silence; for RTMP the same option would mean "listen".
         arguments += ["-rtsp_transport", options.transport, "-timeout", timeout_us]

@@ -180,9 +180,9 @@ async def _connect(source: Source, host: str, port: int) -> None:
     except TimeoutError as error:
         sentence = f"{source.shown} does not answer"
         raise TryAgainError(Reason.DEVICE_TIMEOUT, sentence) from error
-    except ConnectionRefusedError as error:
-        sentence = f"{source.shown} refused the connection"
-        raise TryAgainError(Reason.DEVICE_REFUSED, sentence) from error
     except OSError as error:
+        if isinstance(error.__cause__, ConnectionRefusedError):
+            sentence = f"{source.shown} refused the connection"
+            raise TryAgainError(Reason.DEVICE_REFUSED, sentence) from error
         sentence = f"{source.shown} cannot be reached"
         raise TryAgainError(Reason.DEVICE_TIMEOUT, sentence) from error

@@ -1,0 +1,72 @@
+"""`tallyd plan`: every occurrence of a period with its verdict, also as if more were booked."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tallyd.cli.output import Column, Output, emit, json_option
+from tallyd.cli.periods import from_option, instant, period, to_option
+from tallyd.cli.root import Invocation
+from tallyd.cli.sessions import look
+from tallyd.cli.shapes import plan_shape
+from tallyd.cli.tables import LocalTimes
+from tallyd.cli.values import FromNow, Moment
+from tallyd.cli.what_if import drafts_of, read_rows
+from tallyd.domain.planner import Planned
+
+if TYPE_CHECKING:
+    from tallyd.app import Appliance
+
+_USUAL_LENGTH = timedelta(days=7)
+
+
+@click.command()
+@from_option
+@to_option
+@click.option(
+    "--with",
+    "what_if",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Plan as if these were booked too: a JSON list, or [[schedule]] in TOML, of options.",
+)
+@json_option
+@click.pass_obj
+def plan(
+    invocation: Invocation,
+    since: Moment | None,
+    until: Moment | None,
+    what_if: Path | None,
+    output: Output,
+) -> None:
+    """Show who holds what when, and who is blocked by whom; a week from now unless said."""
+    settings = invocation.settings()
+    times = LocalTimes(settings.appliance.timezone)
+    rows = () if what_if is None else read_rows(what_if, times.zone)
+
+    async def entries(appliance: "Appliance") -> tuple[Planned, ...]:
+        now = appliance.clock.now()
+        start = instant("--from", since or FromNow(), times.zone, now)
+        stop = instant("--to", until, times.zone, now) if until else start + _USUAL_LENGTH
+        known = [target.key for target in await appliance.reports.targets() if target.known]
+        drafts = drafts_of(rows, now, known)
+        return await appliance.reports.plan(period(start, stop), drafts)
+
+    planned = [plan_shape(entry) for entry in look(settings, entries)]
+    emit(planned, _columns(times), output, empty="nothing is planned in that time")
+
+
+def _columns(times: LocalTimes) -> tuple[Column, ...]:
+    return (
+        times.column("start", "start"),
+        Column("stop", "stop", times.at),
+        Column("target", "target"),
+        Column("id", "schedule_id", justify="right"),
+        Column("name", "name"),
+        Column("verdict", "verdict"),
+        Column("reason", "reason"),
+        Column("holds", "claim", times.windows),
+        Column("blocked by", "by", times.blockers),
+    )

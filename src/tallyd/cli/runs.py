@@ -1,0 +1,119 @@
+"""`tallyd runs`: what became of every occurrence; stop one, or let it go on for longer."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from tallyd.bookings import Policy
+from tallyd.cli.options import ID, force_option
+from tallyd.cli.output import Column, Output, emit, json_option
+from tallyd.cli.periods import from_option, instant, period, to_option
+from tallyd.cli.root import Invocation
+from tallyd.cli.sessions import change, hint_without_daemon, look, require_target
+from tallyd.cli.shapes import blocked_shape, run_shape
+from tallyd.cli.tables import LocalTimes, milliseconds
+from tallyd.cli.values import DURATION, Moment
+from tallyd.domain.model import Run
+from tallyd.domain.planner import Planned
+from tallyd.domain.window import EPOCH, FAR_FUTURE, Window
+
+if TYPE_CHECKING:
+    from tallyd.app import Appliance
+
+_USUAL_LIMIT = 1000
+
+
+@click.group(invoke_without_command=True)
+@click.option("--target", metavar="KEY", help="Only those of one room or channel.")
+@from_option
+@to_option
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=_USUAL_LIMIT,
+    show_default=True,
+    metavar="N",
+    help="Only the newest N.",
+)
+@json_option
+@click.pass_context
+def runs(  # noqa: PLR0913 - one for each option
+    context: click.Context,
+    target: str | None,
+    since: Moment | None,
+    until: Moment | None,
+    limit: int,
+    output: Output,
+) -> None:
+    """Show what became of every occurrence, newest first; or stop and extend what runs."""
+    if context.invoked_subcommand is not None:
+        return
+    settings = context.ensure_object(Invocation).settings()
+    times = LocalTimes(settings.appliance.timezone)
+
+    async def newest(appliance: "Appliance") -> tuple[datetime, tuple[Run, ...]]:
+        now = appliance.clock.now()
+        start = instant("--from", since, times.zone, now) if since else EPOCH
+        stop = instant("--to", until, times.zone, now) if until else FAR_FUTURE
+        if target is not None:
+            await require_target(appliance, target)
+        return now, await appliance.reports.runs(period(start, stop), target, limit)
+
+    now, found = look(settings, newest)
+    rows = [run_shape(run, now) for run in found]
+    emit(rows, _columns(times), output, empty="nothing has run yet")
+
+
+@runs.command("stop")
+@click.argument("run_id", type=ID, metavar="[RUN]", required=False)
+@click.option("--all", "every", is_flag=True, help="Stop every run that has begun.")
+@json_option
+@click.pass_obj
+def stop(invocation: Invocation, run_id: int | None, output: Output, *, every: bool) -> None:
+    """Let a run that has begun end now, or all of them."""
+    if every == (run_id is not None):
+        raise click.UsageError("give the id of a run, or --all")
+    settings = invocation.settings()
+
+    async def end(appliance: "Appliance") -> tuple[datetime, tuple[Run, ...]]:
+        if run_id is None:
+            stopped = await appliance.bookings.stop_all_runs()
+        else:
+            stopped = (await appliance.bookings.stop_run(run_id),)
+        hint_without_daemon(appliance)
+        return appliance.clock.now(), stopped
+
+    now, stopped = change(settings, end)
+    columns = (Column("stopped", "id"), Column("target", "target"), Column("name", "name"))
+    emit([run_shape(run, now) for run in stopped], columns, output, empty="nothing is running")
+
+
+@runs.command("extend")
+@click.argument("run_id", type=ID, metavar="RUN")
+@click.argument("by", type=DURATION, metavar="LENGTH")
+@force_option
+@json_option
+@click.pass_obj
+def extend(
+    invocation: Invocation, run_id: int, by: timedelta, force: Policy | None, output: Output
+) -> None:
+    """Let a run end later by a length such as 10m; only free time is taken unless --force is given."""
+    settings = invocation.settings()
+    times = LocalTimes(settings.appliance.timezone)
+
+    async def prolong(appliance: "Appliance") -> tuple[Window, list[Planned]]:
+        run = await appliance.reports.run(run_id)
+        longer = await appliance.bookings.extend_run(run_id, by, force or Policy.REJECT)
+        hint_without_daemon(appliance)
+        planned = await appliance.reports.plan(Window(longer.stop - by, longer.stop))
+        return longer, [entry for entry in planned if _gives_way(entry, run)]
+
+    longer, yielding = change(settings, prolong)
+    shape = {
+        "run_id": run_id,
+        "start": longer.start,
+        "stop": longer.stop,
+        "affects": [blocked_shape(entry) for entry in yielding],
+    }
+    emit(shape, _extension_columns(times), output)

@@ -1,0 +1,41 @@
+"""What holds for every test: one event loop that nothing may block, and no skips in CI."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+
+# How long an example takes depends on who else uses the machine; `timeout` ends what hangs.
+settings.register_profile("tallyd", deadline=None)
+settings.load_profile("tallyd")
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run on asyncio: the database's driver and the alarm know no other."""
+    return "asyncio"
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    """See below: a test that skips itself, or is marked so."""
+    report = yield
+    return _not_skipped(report)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report() -> Iterator[None]:
+    """See below: a module that skips itself."""
+    report = yield
+    return _not_skipped(report)
+
+
+def _not_skipped(report):
+    """In CI every real component is there: what is missing is a failure, not a skip."""
+    if os.environ.get("CI") == "true" and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and nothing is in CI: {report.longrepr}"
+    return report

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from blockbuster import BlockBuster
 from hypothesis import settings
 
 # How long an example takes depends on who else uses the machine; `timeout` ends what hangs.
@@ -12,11 +13,34 @@ settings.load_profile("tallyd")
 
 pytest_plugins = ["pytester"]
 
+MAY_BLOCK = (
+    # Once for each daemon, database or driver, before it has anything else to do.
+    ("tallyd/state_dir.py", {"prepare", "make_directory", "locked", "is_new", "mark_installed"}),
+    ("tallyd/store/migrate.py", {"initialise", "migrate", "check"}),
+    ("tallyd/store/connection.py", {"connect"}),
+    ("tallyd/nudge.py", {"_bind"}),
+    ("tallyd/drivers/ffmpeg/binary.py", {"find_ffmpeg"}),
+    # The zone of a room is read from the disk when its first file is named, and then known.
+    ("tallyd/engine/orders.py", {"_file"}),
+)
+
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Run on asyncio: the database's driver and the alarm know no other."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loop_is_never_blocked() -> Iterator[None]:
+    """Fail a test in which code of ours makes a blocking call while an event loop runs."""
+    watch = BlockBuster(scanned_modules=["tallyd"])
+    for function in watch.functions.values():
+        for file, names in MAY_BLOCK:
+            function.can_block_in(file, names)
+    watch.activate()
+    yield
+    watch.deactivate()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -3,10 +3,11 @@
 Shared by all who plan: the engine, the bookings, the reports.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from uuid import uuid4
 
+from tallyd.config import ConfigError, ConfigProblem
 from tallyd.domain.errors import NotFound
 from tallyd.domain.model import ExceptionDay, Override, Run, Schedule, Target
 from tallyd.domain.planner import Wishes
@@ -66,32 +67,58 @@ def _wishes(
 
 
 async def add_missing_targets(tx: Transaction, configured: Iterable[Target]) -> None:
-    """Insert the configured targets that the database does not have; changes none that it has."""
-    known = {target.key for target in await tx.targets()}
+    """Insert the configured targets that the database does not have; changes none that it has.
+
+    One whose id is taken waits for the daemon, which knows whether it is a target renamed.
+    """
+    rows = await tx.targets()
+    keys, ids = {row.key for row in rows}, {row.public_id for row in rows}
     for target in configured:
-        if target.key not in known:
+        if target.key not in keys and target.public_id not in ids:
             await tx.add_target(replace(target, uid=uuid4().hex))
 
 
 async def sync_targets(tx: Transaction, configured: Iterable[Target]) -> tuple[Target, ...]:
     """Make the targets what the configuration says; gives those that are gone from it.
 
-    A key that is gone keeps its row, its ids and its schedules, and is no longer known.
+    A key that is gone keeps its row, its ids and its schedules, and is no longer known. The `id` of
+    one that is gone under a new key means that it was renamed.
+
+    Raises:
+        ConfigError: an `id` belongs to a target that is configured too, under its own key.
     """
     wanted = {target.key: target for target in configured}
+    await _rename(tx, wanted)
     await add_missing_targets(tx, wanted.values())
     gone: list[Target] = []
     for row in await tx.targets():
         target = wanted.get(row.key)
         if target is None:
             gone.append(row)
-        changed = (
-            replace(row, known=False)
-            if target is None
-            else replace(
-                target, uid=row.uid, public_id=row.public_id, locked_since=row.locked_since
-            )
-        )
-        if changed != row:
-            await tx.change_target(changed)
+            if row.known:
+                await tx.change_target(replace(row, known=False))
+            continue
+        if target.public_id not in {0, row.public_id}:
+            await tx.renumber_target(row.key, target.public_id)
+        kept = replace(target, uid=row.uid, public_id=row.public_id, locked_since=row.locked_since)
+        if kept != row:
+            await tx.change_target(kept)
     return tuple(gone)
+
+
+async def _rename(tx: Transaction, wanted: Mapping[str, Target]) -> None:
+    """Give the targets whose `id` is configured under another key that key."""
+    rows = {row.key: row for row in await tx.targets()}
+    owners = {row.public_id: row.key for row in rows.values()}
+    problems: list[ConfigProblem] = []
+    for target in wanted.values():
+        owner = owners.get(target.public_id, target.key)
+        if owner == target.key:
+            continue
+        if owner in wanted or target.key in rows:
+            fix = f"belongs to {owner}; choose another, or leave the key out"
+            problems.append(ConfigProblem(f"{target.key}.id", str(target.public_id), fix))
+        else:
+            await tx.rename_target(owner, target.key)
+    if problems:
+        raise ConfigError("file", *problems)

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 import anyio
+import anyio.to_thread
 
 SOCKET_NAME = "nudge.sock"
 SOCKET_MODE = 0o660
@@ -90,10 +91,9 @@ class Listener:
             return
         self._socket.close()
         self._socket = None
-        path = self._run_dir / SOCKET_NAME
-        with contextlib.suppress(OSError):
-            if path.lstat().st_ino == self._inode:
-                path.unlink()
+        # In a thread: it is called while recordings are still being finished.
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(self._take_away)
 
     async def wait(self) -> None:
         """Wait for a nudge, and take all that have come: whoever reads the database now sees all.
@@ -122,6 +122,12 @@ class Listener:
         except OSError:
             path.unlink(missing_ok=True)
             raise
+
+    def _take_away(self) -> None:
+        path = self._run_dir / SOCKET_NAME
+        with contextlib.suppress(OSError):
+            if path.lstat().st_ino == self._inode:
+                path.unlink()
 
 
 def _datagram_socket() -> socket.socket:

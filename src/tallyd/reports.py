@@ -14,7 +14,15 @@ from tallyd.catalogue import load_all_wishes, load_wishes
 from tallyd.domain.drafts import Draft, to_schedule, validate
 from tallyd.domain.errors import NotFound, ZoneUnknown
 from tallyd.domain.impact import Affected, affected
-from tallyd.domain.model import MAX_DURATION, Occurrence, Run, Schedule, Target, Verdict
+from tallyd.domain.model import (
+    MAX_DURATION,
+    ExceptionDay,
+    Occurrence,
+    Run,
+    Schedule,
+    Target,
+    Verdict,
+)
 from tallyd.domain.planner import HORIZON, Planned, Wishes, plan, plan_target, worst_verdicts
 from tallyd.domain.recurrence import in_utc, slots_from
 from tallyd.domain.window import Window, floor_ms
@@ -144,6 +152,11 @@ class Reports:
         """Give every target that was ever configured."""
         async with self._store.read() as reader:
             return await reader.targets()
+
+    async def exception_days(self) -> tuple[ExceptionDay, ...]:
+        """Give the exception days in order of day, those gone by included."""
+        async with self._store.read() as reader:
+            return await reader.exception_days()
 
     def _horizon(self) -> Window:
         now = floor_ms(self._clock.now())

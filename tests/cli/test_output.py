@@ -4,8 +4,7 @@ import json
 import os
 import pty
 import sys
-from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
 from pathlib import Path
 
@@ -111,37 +110,31 @@ def test_no_rows_are_said_beside_the_result(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr() == ("", "no schedules\n")
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
-    """Make stdout a terminal, and give what it shows."""
+def on_terminal(monkeypatch: pytest.MonkeyPatch, result: list[Row] | Row) -> str:
+    """Give what a terminal of 100 columns is shown."""
     reader, end = pty.openpty()
-    monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.setenv("TERM", "xterm")
-    with os.fdopen(end, "w") as screen:
-        monkeypatch.setattr(sys, "stdout", screen)
-
-        def shown() -> str:
-            screen.flush()
-            return os.read(reader, 100_000).decode()
-
-        yield shown
-        monkeypatch.undo()
+    with os.fdopen(end, "w") as screen, monkeypatch.context() as patch:
+        patch.setenv("COLUMNS", "100")
+        patch.setenv("TERM", "xterm")
+        patch.setattr(sys, "stdout", screen)
+        emit(result, COLUMNS, Output.TEXT)
+        screen.flush()
+        shown = os.read(reader, 100_000).decode()
     os.close(reader)
+    return shown
 
 
-def test_a_terminal_gets_a_table(terminal: Callable[[], str]) -> None:
+def test_a_terminal_gets_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     """Columns for people; what looks like markup or control is shown as it is."""
-    emit(ROWS, COLUMNS, Output.TEXT)
-    table = terminal()
+    table = on_terminal(monkeypatch, ROWS)
     assert "NAME" in table
     assert "Lecture" in table
     assert r"\x1b[31mred\n[bold]\u202e" in table
 
 
-def test_a_terminal_gets_one_thing_without_a_header(terminal: Callable[[], str]) -> None:
+def test_a_terminal_gets_one_thing_without_a_header(monkeypatch: pytest.MonkeyPatch) -> None:
     """A single result needs no titles above."""
-    emit(ROWS[0], COLUMNS, Output.TEXT)
-    assert [line.split() for line in terminal().splitlines()] == [
+    assert [line.split() for line in on_terminal(monkeypatch, ROWS[0]).splitlines()] == [
         ["ID", "1"],
         ["NAME", "Lecture"],
         ["START", "2026-12-01T08:00:00.123Z"],

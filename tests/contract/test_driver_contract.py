@@ -121,7 +121,7 @@ class Liar(SimulatedRecorder):
     async def stop(self, token: str) -> Observation:
         """Answer at random, with a file that it overwrites."""
         shown = self._say(self._runs[0]) if self._runs else None
-        if shown is None or token == "never-started":
+        if shown is None or not token.startswith("t"):
             raise GiveUpError(None, "")
         return shown
 

@@ -15,6 +15,7 @@ from tallyd.domain.window import Window
 from tallyd.drivers.recorders.ffmpeg import FfmpegRecorder
 from tallyd.ports.drivers import DriverContext, StartOrder
 
+PART = "t1"
 BUNDLED = imageio_ffmpeg.get_ffmpeg_exe()
 
 
@@ -33,7 +34,7 @@ def binary(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def tasks():
-    """A task group that is cancelled at the end, as the daemon's is."""
+    """Give a task group that is cancelled at the end, as the daemon's is."""
     async with anyio.create_task_group() as group:
         yield group
         group.cancel_scope.cancel()
@@ -54,7 +55,7 @@ class Room:
         context = DriverContext("rooms.aula", capacity, self.clock, self._spawn, self.root)
         return FfmpegRecorder(context, FfmpegRecorder.Options.model_validate(options))
 
-    def order(self, token: str = "t1", *, on_input: int = 0, length_s: float = 60) -> StartOrder:
+    def order(self, token: str = PART, *, on_input: int = 0, length_s: float = 60) -> StartOrder:
         """Order a part that begins now."""
         now = self.clock.now()
         piece = Window(now, now + timedelta(seconds=length_s))
@@ -63,7 +64,7 @@ class Room:
 
 @pytest.fixture
 def room(tmp_path: Path, tasks) -> Room:
-    """A room whose recordings lie in the test's own directory."""
+    """Give a room whose recordings lie in the test's own directory."""
     return Room(tmp_path, tasks.start_soon)
 
 

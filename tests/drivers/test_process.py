@@ -1,5 +1,7 @@
 """Child processes: always read, never signalled more than three times, never left behind."""
 
+# ruff: noqa: ASYNC110 - processes and devices are asked; they set no event
+
 import fcntl
 import os
 import signal
@@ -31,6 +33,17 @@ class Lines(list[str]):
                 await anyio.sleep(0.005)
 
 
+def open_descriptors() -> int:
+    """Count what this process holds open."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def kernel_line(pid: int | str) -> str | None:
+    """Give what the kernel says of a process; None where there is none."""
+    path = Path(f"/proc/{pid}/stat")
+    return path.read_text() if path.exists() else None
+
+
 @pytest.fixture
 def short_graces(monkeypatch: pytest.MonkeyPatch):
     """Make the escalation quick."""
@@ -57,7 +70,7 @@ async def test_what_nobody_can_run_is_an_error(tasks, tmp_path: Path):
 
 
 async def test_outputs_never_fill_up(tasks, monkeypatch: pytest.MonkeyPatch):
-    """A child that writes far more than its pipes hold goes on, and only its last lines are kept."""
+    """A child that writes far more than its pipes hold goes on; only its last lines are kept."""
     monkeypatch.setattr("tallyd.drivers.process._READ_BYTES", 4096)
     lines = Lines()
     code = "import sys\nfor n in range(20000): print('out', n); print('err', n, file=sys.stderr)"
@@ -79,8 +92,9 @@ async def test_a_line_without_end_costs_no_memory(tasks):
     assert [len(line) for line in lines] == [4096, 5]
 
 
+@pytest.mark.usefixtures("short_graces")
 async def test_the_end_is_gentle_first_and_never_more_than_three_signals(
-    tasks, short_graces, monkeypatch: pytest.MonkeyPatch
+    tasks, monkeypatch: pytest.MonkeyPatch
 ):
     """SIGINT, SIGTERM and SIGKILL go out once each, however often the end is asked for."""
     sent = []
@@ -109,7 +123,7 @@ async def test_kill_sends_one_signal(tasks):
 
 
 async def test_a_process_that_outlives_its_death_is_an_error(
-    tasks, short_graces, monkeypatch: pytest.MonkeyPatch
+    tasks, monkeypatch: pytest.MonkeyPatch
 ):
     """What does not even die of SIGKILL is reported, not waited for."""
     lines = Lines()
@@ -117,7 +131,7 @@ async def test_a_process_that_outlives_its_death_is_an_error(
     await lines.until("ready")
     graces = [(number, 0.05) for number, _ in child._escalation]
     monkeypatch.setattr(child, "_escalation", graces)
-    monkeypatch.setattr(signal, "pidfd_send_signal", lambda fd, n: None)
+    monkeypatch.setattr(signal, "pidfd_send_signal", lambda *_: None)
     with pytest.raises(ProcessError, match="does not end, although it was killed"):
         await child.end()
     monkeypatch.undo()
@@ -144,7 +158,8 @@ while True: time.sleep(60)
 """
 
 
-async def test_cancelled_tasks_leave_no_child(short_graces):
+@pytest.mark.usefixtures("short_graces")
+async def test_cancelled_tasks_leave_no_child():
     """When the task that tends it is cancelled the child is ended and reaped, deaf or not."""
     async with anyio.create_task_group() as tasks:
         lines = Lines()
@@ -153,7 +168,7 @@ async def test_cancelled_tasks_leave_no_child(short_graces):
         await lines.until("ready")
         tasks.cancel_scope.cancel()
     assert child.returncode == -signal.SIGKILL
-    assert not Path(f"/proc/{child.pid}").exists()
+    assert kernel_line(child.pid) is None
 
 
 async def test_no_descriptor_is_left_open(tasks):
@@ -164,15 +179,15 @@ async def test_no_descriptor_is_left_open(tasks):
         await child.wait()
 
     await one()
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_descriptors()
     async with anyio.create_task_group() as group:
         for _ in range(20):
             group.start_soon(one)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_descriptors() == before
 
 
 async def test_children_inherit_no_secrets(tasks, monkeypatch: pytest.MonkeyPatch):
-    """What systemd gave this process alone, and our own settings, are not in a child's environment."""
+    """What systemd gave us alone, and our own settings, are not in a child's environment."""
     for name in ("CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_USEC", "LISTEN_FDS"):
         monkeypatch.setenv(name, "secret")
     monkeypatch.setenv("TALLYD_HTTP__KEY", "secret")
@@ -191,5 +206,5 @@ async def test_a_child_has_a_session_of_its_own(tasks):
     assert os.getsid(child.pid) == child.pid
     pid, _, ticks = child.reference.partition("@")
     assert (int(pid), child.returncode) == (child.pid, None)
-    assert ticks in Path(f"/proc/{pid}/stat").read_text()
+    assert ticks in str(kernel_line(pid))
     await child.kill()

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import types
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -52,6 +53,7 @@ class Stillborn(SimulatedRecorder):
     """A driver that cannot be made."""
 
     def __init__(self, context, options):
+        super().__init__(context, options)
         raise RuntimeError("no\nluck")
 
 
@@ -97,8 +99,6 @@ def registry(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Registry:
 
 def _this_module():
     """Give this module, which the import mode of the tests may not have registered."""
-    import types
-
     module = types.ModuleType(__name__)
     module.__dict__.update(globals())
     return module

@@ -1,4 +1,4 @@
-"""The simulated recorder and feed: every latency and fault that can be set, on a clock of our own."""
+"""The simulated recorder and feed: every latency and fault, on a clock of our own."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from tallyd.ports.drivers import (
     TryAgainError,
 )
 
+PART = "t1"
 START = datetime(2026, 12, 1, 8, tzinfo=UTC)
 
 
@@ -44,11 +45,11 @@ class HandClock:
 
 @pytest.fixture
 def clock() -> HandClock:
-    """A clock that costs no time."""
+    """Give a clock that costs no time."""
     return HandClock()
 
 
-def order(token: str = "t1", on_input: int = 0) -> StartOrder:
+def order(token: str = PART, on_input: int = 0) -> StartOrder:
     """Order a part of an hour."""
     piece = Window(START, START + timedelta(hours=1))
     return StartOrder("rooms.aula", on_input, token, "Lecture", piece, Path("/nowhere/at/all"))

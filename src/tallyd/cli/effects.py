@@ -31,6 +31,11 @@ def lines_of(effect: Effect, names: Mapping[int, str], times: LocalTimes) -> lis
     return own + others
 
 
+def giving_way(entry: Planned, times: LocalTimes) -> str:
+    """Give a line for an occurrence that gives way to what was extended."""
+    return visible(_trouble(entry, {}, times))
+
+
 def _trouble(entry: Planned, names: Mapping[int, str], times: LocalTimes) -> str:
     start = times.at(entry.occurrence.window.start)
     held = "; ".join(_holds(blocker, entry, names, times) for blocker in entry.by)
@@ -41,9 +46,7 @@ def _trouble(entry: Planned, names: Mapping[int, str], times: LocalTimes) -> str
     return f"{who} is {verdict} on {start} {times.zone}: {held or entry.reason}{rest}"
 
 
-def _holds(
-    blocker: Blocker, entry: Planned, names: Mapping[int, str], times: LocalTimes
-) -> str:
+def _holds(blocker: Blocker, entry: Planned, names: Mapping[int, str], times: LocalTimes) -> str:
     window = times.windows([[blocker.window.start, blocker.window.stop]])
     if blocker.schedule_id is not None:
         who = _named(blocker.schedule_id, names.get(blocker.schedule_id))

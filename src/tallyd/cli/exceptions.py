@@ -39,6 +39,7 @@ def exceptions() -> None:
 @click.pass_obj
 def add(  # noqa: PLR0913 - one for each option
     invocation: Invocation,
+    *,
     day: date,
     name: str,
     target: str | None,

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 import click
 
 from tallyd.bookings import Policy
-from tallyd.cli.options import ID, force_option
+from tallyd.cli.effects import giving_way
+from tallyd.cli.options import ID, LAST_ID, force_option
 from tallyd.cli.output import Column, Output, emit, json_option
 from tallyd.cli.periods import from_option, instant, period, to_option
 from tallyd.cli.root import Invocation
 from tallyd.cli.sessions import change, hint_without_daemon, look, require_target
-from tallyd.cli.shapes import blocked_shape, run_shape
-from tallyd.cli.tables import LocalTimes, milliseconds
+from tallyd.cli.shapes import plan_shape, run_shape
+from tallyd.cli.tables import LocalTimes, file_names, milliseconds
 from tallyd.cli.values import DURATION, Moment
 from tallyd.domain.model import Run
 from tallyd.domain.planner import Planned
@@ -30,7 +31,7 @@ _USUAL_LIMIT = 1000
 @to_option
 @click.option(
     "--limit",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, LAST_ID),
     default=_USUAL_LIMIT,
     show_default=True,
     metavar="N",
@@ -40,6 +41,7 @@ _USUAL_LIMIT = 1000
 @click.pass_context
 def runs(  # noqa: PLR0913 - one for each option
     context: click.Context,
+    *,
     target: str | None,
     since: Moment | None,
     until: Moment | None,
@@ -49,7 +51,8 @@ def runs(  # noqa: PLR0913 - one for each option
     """Show what became of every occurrence, newest first; or stop and extend what runs."""
     if context.invoked_subcommand is not None:
         return
-    settings = context.ensure_object(Invocation).settings()
+    invocation: Invocation = context.obj
+    settings = invocation.settings()
     times = LocalTimes(settings.appliance.timezone)
 
     async def newest(appliance: "Appliance") -> tuple[datetime, tuple[Run, ...]]:
@@ -98,7 +101,7 @@ def stop(invocation: Invocation, run_id: int | None, output: Output, *, every: b
 def extend(
     invocation: Invocation, run_id: int, by: timedelta, force: Policy | None, output: Output
 ) -> None:
-    """Let a run end later by a length such as 10m; only free time is taken unless --force is given."""
+    """Let a run end later by a length such as 10m; only free time is taken unless --force."""
     settings = invocation.settings()
     times = LocalTimes(settings.appliance.timezone)
 
@@ -106,14 +109,44 @@ def extend(
         run = await appliance.reports.run(run_id)
         longer = await appliance.bookings.extend_run(run_id, by, force or Policy.REJECT)
         hint_without_daemon(appliance)
-        planned = await appliance.reports.plan(Window(longer.stop - by, longer.stop))
-        return longer, [entry for entry in planned if _gives_way(entry, run)]
+        extension = Window(longer.stop - by, longer.stop)
+        planned = await appliance.reports.plan(extension)
+        return longer, [entry for entry in planned if _gives_way(entry, run, extension)]
 
     longer, yielding = change(settings, prolong)
     shape = {
         "run_id": run_id,
         "start": longer.start,
         "stop": longer.stop,
-        "affects": [blocked_shape(entry) for entry in yielding],
+        "affects": [plan_shape(entry) for entry in yielding],
     }
-    emit(shape, _extension_columns(times), output)
+    columns = (
+        Column("run", "run_id"),
+        times.column("start", "start"),
+        times.column("stop", "stop"),
+    )
+    emit(shape, columns, output)
+    for line in (giving_way(entry, times) for entry in yielding):
+        click.echo(f"warning: {line}", err=True)
+
+
+def _gives_way(entry: Planned, run: Run, extension: Window) -> bool:
+    return any(
+        blocker.schedule_id == run.schedule_id and blocker.window.overlaps(extension)
+        for blocker in entry.by
+    )
+
+
+def _columns(times: LocalTimes) -> tuple[Column, ...]:
+    return (
+        Column("id", "id", justify="right"),
+        times.column("start", "planned", lambda planned: times.at(planned["start"])),
+        Column("stop", "planned", lambda planned: times.at(planned["stop"])),
+        Column("target", "target"),
+        Column("name", "name"),
+        Column("status", "status"),
+        Column("outcome", "outcome"),
+        Column("late", "late_ms", milliseconds, justify="right"),
+        Column("files", "files", file_names),
+        Column("what became of it", "sentence"),
+    )

@@ -33,6 +33,7 @@ def schedule() -> None:
 @click.pass_obj
 def add(
     invocation: Invocation,
+    /,
     output: Output,
     on_conflict: str,
     force: Policy | None,
@@ -60,8 +61,9 @@ def add(
 @force_option
 @json_option
 @click.pass_obj
-def edit(  # noqa: PLR0913 - one for each kind of option
+def edit(
     invocation: Invocation,
+    /,
     schedule_id: int,
     output: Output,
     on_conflict: str,
@@ -112,9 +114,7 @@ def list_(invocation: Invocation, target: str | None, output: Output) -> None:
         return await appliance.reports.prospects()
 
     found = look(invocation.settings(), prospects)
-    rows = [
-        prospect_shape(each) for each in found if target in {None, each.schedule.target}
-    ]
+    rows = [prospect_shape(each) for each in found if target in {None, each.schedule.target}]
     emit(rows, _LIST_COLUMNS, output, empty="there are no schedules")
 
 
@@ -166,7 +166,7 @@ def skip(
     force: Policy | None,
     output: Output,
 ) -> None:
-    """Leave out one occurrence: its slot, its start as `tallyd plan` shows it, its date, or next."""
+    """Leave out one occurrence: its slot, its start as `plan --json` has it, its date, or next."""
     settings = invocation.settings()
     times = LocalTimes(settings.appliance.timezone)
     wanted = occurrence.replace(" ", "T")  # as tables show it

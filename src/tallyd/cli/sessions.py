@@ -1,6 +1,5 @@
 """Opens an installation for what a command does with it, and closes it whatever happens."""
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -8,6 +7,8 @@ import click
 from tallyd.domain.errors import NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from tallyd.app import Appliance
     from tallyd.config import Settings
 

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from tallyd.cli.values import SHORTEST_DAY, WEEKDAYS
+from tallyd.config.problems import ConfigProblem
 from tallyd.config.values import format_duration
 from tallyd.domain.conflicts import Blocker
+from tallyd.domain.errors import Problem
 from tallyd.domain.impact import Affected
 from tallyd.domain.lifecycle import shown
 from tallyd.domain.model import (
@@ -247,6 +249,16 @@ def target_shape(target: Target, driver: str | None, doing: Mapping[str, object]
         "locked_since": target.locked_since,
         "status": doing.get("status"),
         "problem": doing.get("problem"),
+    }
+
+
+def problem_shape(problem: Problem) -> Shape:
+    """Give one thing that is wrong, with its line where it stands in a file."""
+    return {
+        "field": problem.field,
+        "value": problem.value,
+        "fix": problem.fix,
+        "line": problem.line if isinstance(problem, ConfigProblem) else None,
     }
 
 

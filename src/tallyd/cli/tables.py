@@ -1,8 +1,10 @@
 """How tables show what JSON has as values: local times with their zone named, windows, blockers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePath
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from tallyd.cli.output import Column
@@ -18,12 +20,19 @@ class LocalTimes:
 
     def at(self, instant: datetime) -> str:
         """Write an instant, with milliseconds only where it has some."""
-        local = instant.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None)
-        return local.isoformat(" ", "milliseconds" if local.microsecond else "seconds")
+        local = self._local(instant)
+        return f"{local.date()} {_clock(local)}"
 
     def windows(self, pairs: Sequence[Sequence[datetime]]) -> str:
-        """Write windows, `[start, stop]` each, with commas."""
-        return ", ".join(f"{self.at(start)} - {self.at(stop)}" for start, stop in pairs)
+        """Write windows, `[start, stop]` each; a day is written again only where it changes."""
+        return ", ".join(f"{self.at(start)} - {self._until(start, stop)}" for start, stop in pairs)
+
+    def _until(self, start: datetime, stop: datetime) -> str:
+        begun, ended = self._local(start), self._local(stop)
+        return _clock(ended) if begun.date() == ended.date() else self.at(stop)
+
+    def _local(self, instant: datetime) -> datetime:
+        return instant.astimezone(ZoneInfo(self.zone))
 
     def starts(self, slots: Sequence[Mapping[str, datetime]]) -> str:
         """Write when slots start."""
@@ -33,9 +42,13 @@ class LocalTimes:
         """Write who is in the way."""
         return ", ".join(dict.fromkeys(_who(each["schedule_id"]) for each in by))
 
-    def column(self, title: str, key: str) -> Column:
-        """Make a column of instants that names the zone."""
-        return Column(f"{title} ({self.zone})", key, self.at)
+    def column(self, title: str, key: str, show: Callable[[Any], str] | None = None) -> Column:
+        """Make a column of instants that names the zone; `show` where the value holds more."""
+        return Column(f"{title} ({self.zone})", key, show or self.at)
+
+
+def _clock(local: datetime) -> str:
+    return local.time().isoformat("milliseconds" if local.microsecond else "seconds")
 
 
 def _who(schedule_id: object) -> str:
@@ -50,3 +63,8 @@ def megabytes(size: int) -> str:
 def milliseconds(length: int) -> str:
     """Write a signed length for people."""
     return f"{length:+} ms"
+
+
+def file_names(files: Sequence[Mapping[str, str]]) -> str:
+    """Write the names of files without their directories."""
+    return ", ".join(PurePath(file["path"]).name for file in files)

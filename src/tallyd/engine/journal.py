@@ -38,12 +38,12 @@ class Journal:
         """Learn how a row stands on the disk."""
         self._on_disk[key_of(run)] = run.status
 
-    def record(self, run: Run) -> None:
-        """Write this state of a run, and of its last part, when the disk has time."""
+    def record(self, run: Run, part: Part | None = None) -> None:
+        """Write this state of a run, and of one of its parts, when the disk has time."""
         key = key_of(run)
         self._runs[key] = run
-        if run.parts:
-            self._parts[key, run.parts[-1].number] = run.parts[-1]
+        if part is not None:
+            self._parts[key, part.number] = part
         self._idle = anyio.Event() if self._idle.is_set() else self._idle
         self._more.set()
 

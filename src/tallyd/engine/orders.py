@@ -2,9 +2,9 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tallyd.domain.model import Part, Run, Target
 from tallyd.domain.naming import NameFields, NameTemplate
@@ -61,11 +61,15 @@ class Orders:
 
     def _file(self, start: Start, number: int) -> str:
         planned = start.entry.occurrence.window.start
+        try:
+            zone: tzinfo = ZoneInfo(start.target.zone)
+        except ZoneInfoNotFoundError:  # gone from the database: a name must not cost the recording
+            zone = UTC
         return self._template.render(
             NameFields(
                 target=start.target.key,
                 schedule=start.run.name,
-                local=planned.astimezone(ZoneInfo(start.target.zone)),
+                local=planned.astimezone(zone),
                 utc=planned.astimezone(UTC),
                 input=start.input,
                 part=number,

@@ -175,7 +175,7 @@ class Reconciler:
                 self._attempts.pop(key_of(run), None)
                 self._stale = True
             elif run.status is not Status.FINISHED and run.planned != window:
-                shortened = window.stop < run.planned.stop
+                shortened = run.confirmed and window.stop < run.planned.stop
                 self._put(
                     replace(run, planned=window, reason=Reason.OPERATOR if shortened else None)
                 )
@@ -194,9 +194,9 @@ class Reconciler:
             slot=entry.occurrence.slot,
         )
 
-    def _put(self, run: Run) -> None:
+    def _put(self, run: Run, part: Part | None = None) -> None:
         self._desk.agenda.put_run(run)
-        self._desk.journal.record(run)
+        self._desk.journal.record(run, part)
 
     # what is
 
@@ -288,7 +288,7 @@ class Reconciler:
         clock_s = self._desk.clock.monotonic()
         if event or part.end or clock_s - self._journaled_s.get(key, 0.0) > JOURNAL_EVERY_S:
             self._journaled_s[key] = clock_s
-            self._put(run)
+            self._put(run, part)
         else:
             self._desk.agenda.put_run(run)
         if event is Event.DATA:
@@ -313,7 +313,7 @@ class Reconciler:
             status=advance(run.status, Event.ATTEMPT_FAILED),
             parts=_with_part(run.parts, part),
         )
-        self._put(run)
+        self._put(run, part)
         if fresh:
             self._desk.reporter.attempt_failed(run, part, attempts)
         self.wake()
@@ -425,4 +425,5 @@ def _rest(piece: Window, run: Run) -> Window:
 
 
 def _with_part(parts: tuple[Part, ...], part: Part) -> tuple[Part, ...]:
-    return (*(known for known in parts if known.number != part.number), part)
+    others = (known for known in parts if known.number != part.number)
+    return tuple(sorted((*others, part), key=lambda known: known.number))

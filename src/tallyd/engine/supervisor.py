@@ -143,7 +143,7 @@ class Engine:
             found = after_boot(run)
             self._agenda.put_run(found)
             if found != run:
-                self._journal.record(found)
+                self._journal.record(found, found.parts[-1] if found.parts else None)
         for key in self._agenda.targets:
             self._employ(key, tasks)
         for key, parts in recent.items():

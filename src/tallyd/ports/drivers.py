@@ -5,12 +5,12 @@ every call (it cancels the call), and does all the retrying. A driver never gues
 is what the device shows, not what the device replied.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel
 
@@ -18,7 +18,7 @@ from tallyd.domain.model import Content, EndReason, Reason
 from tallyd.domain.window import Window
 from tallyd.ports.clock import Clock
 
-BackgroundTask = Callable[[], Awaitable[None]]
+BackgroundTask = Callable[[], Coroutine[Any, Any, None]]
 
 
 class DriverError(Exception):

@@ -109,6 +109,14 @@ class Transaction(Reader, Protocol):
         """Replace everything but the key, public id and uid of the target of that key."""
         ...
 
+    async def rename_target(self, key: str, new_key: str) -> None:
+        """Give a target another key; ids, schedules, exception days and runs go with it."""
+        ...
+
+    async def renumber_target(self, key: str, public_id: int) -> None:
+        """Give a target another public id, which no other target may have."""
+        ...
+
     async def add_schedule(self, schedule: Schedule) -> Schedule:
         """Insert a schedule; its `id` is replaced by the next one never used."""
         ...

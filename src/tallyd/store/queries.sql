@@ -59,6 +59,18 @@ SET
 WHERE key = :key
 RETURNING public_id;
 
+-- name: rename_target
+-- Give a target another key; what refers to it follows by its foreign keys.
+UPDATE targets SET key = :new_key WHERE key = :key RETURNING public_id;
+
+-- name: renumber_target
+-- Give a target another public id.
+UPDATE targets SET public_id = :public_id WHERE key = :key RETURNING public_id;
+
+-- name: stamp_schedules_of_target
+-- Say that every schedule of a target changed.
+UPDATE schedules SET revision = :revision WHERE target = :target RETURNING id;
+
 -- name: list_schedules
 -- Give every schedule in order of id.
 SELECT * FROM schedules ORDER BY id;

@@ -141,6 +141,19 @@ class WishWriter(WishReader):
             raise StoreError(f"update_target: there is no target {target.key}")
         await self._stamp("stamp_targets")
 
+    async def rename_target(self, key: str, new_key: str) -> None:
+        if not await self._session.integers("rename_target", key=key, new_key=new_key):
+            raise StoreError(f"rename_target: there is no target {key}")
+        revision = await self._raise_revision()
+        await self._session.integers("stamp_schedules_of_target", target=new_key, revision=revision)
+        await self._stamp("stamp_targets")
+
+    async def renumber_target(self, key: str, public_id: int) -> None:
+        await self._session.integers("take_public_id", wanted=public_id)
+        if not await self._session.integers("renumber_target", key=key, public_id=public_id):
+            raise StoreError(f"renumber_target: there is no target {key}")
+        await self._stamp("stamp_targets")
+
     async def add_schedule(self, schedule: Schedule) -> Schedule:
         revision = await self._raise_revision()
         (new_id,) = await self._session.integers(

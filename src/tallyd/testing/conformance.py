@@ -4,9 +4,8 @@ With pytest and anyio's plugin::
 
     @pytest.mark.parametrize("check", conformance.CHECKS, ids=lambda check: check.__name__)
     async def test_conformance(check, tmp_path):
-        subject = Subject(make=lambda context: MyRecorder(context, MyOptions()), clock=SystemClock(),
-                          directory=tmp_path)
-        await conformance.verify(check, subject)
+        make = lambda context: MyRecorder(context, MyOptions())
+        await verify(check, Subject(make=make, clock=SystemClock(), directory=tmp_path))
 """
 
 from collections.abc import Awaitable, Callable
@@ -94,6 +93,7 @@ async def verify(check: Check, subject: Subject) -> None:
         DriverError: the driver could not do what it was asked.
         TimeoutError: the check took too long.
     """
+    failures: list[Exception] = []
     async with anyio.create_task_group() as tasks:
 
         def spawn(task: BackgroundTask) -> None:
@@ -106,19 +106,18 @@ async def verify(check: Check, subject: Subject) -> None:
             spawn=spawn,
             root=subject.directory,
         )
-        failure: Exception | None = None
         try:
             with anyio.fail_after(_DEADLINE_S):
                 await check(Bench(subject, subject.make(context)))
-        except Exception as error:  # noqa: BLE001 - raised below, out of the group that would wrap it
-            failure = error
+        except Exception as error:  # noqa: BLE001 - raised below: the group would wrap it
+            failures.append(error)
         tasks.cancel_scope.cancel()
-    if failure is not None:
+    for failure in failures:
         raise failure
 
 
 async def traits_are_sane(bench: Bench) -> None:
-    """The traits are the same twice, and every figure is one that the engine can work with."""
+    """Check that the traits never change and hold figures that the engine can work with."""
     traits: Traits = bench.driver.traits
     _expect(traits == bench.driver.traits, "traits change")
     _expect(0 <= traits.lead_ms <= _LONGEST_LEAD_MS, "lead_ms lies outside 0..60000")
@@ -129,14 +128,14 @@ async def traits_are_sane(bench: Bench) -> None:
 
 
 async def probe_says_what_it_is(bench: Bench) -> None:
-    """A probe gives a few words on one line, and starts nothing."""
+    """Check that a probe gives a few words on one line, and starts nothing."""
     words = await bench.driver.probe()
     _expect(words.strip() and "\n" not in words, "probe gives no line of words")
     _expect(not await bench.driver.observe(), "probe started something")
 
 
 async def start_returns_with_data(bench: Bench) -> None:
-    """A start returns what was ordered, with data flowing since an instant that makes sense."""
+    """Check that a start returns what was ordered, with data that flows since a likely instant."""
     order = bench.order("t1")
     commanded = bench.subject.clock.now()
     started = await bench.driver.start(order)
@@ -151,10 +150,11 @@ async def start_returns_with_data(bench: Bench) -> None:
 
 
 async def observe_shows_what_runs(bench: Bench) -> None:
-    """What runs is shown, once, with data that is no older than at its start."""
-    started = await bench.driver.start(bench.order("t1"))
+    """Check that what runs is shown once, with data that is no older than at its start."""
+    order = bench.order("t1")
+    started = await bench.driver.start(order)
     await bench.run()
-    shown = [o for o in await bench.driver.observe() if o.token == "t1"]
+    shown = [o for o in await bench.driver.observe() if o.token == order.token]
     _expect(len(shown) == 1, f"observe shows a running session {len(shown)} times")
     _expect(shown[0].state is SessionState.FLOWING, f"a running session is {shown[0].state}")
     if started.last_data_at is None or shown[0].last_data_at is None:
@@ -164,7 +164,7 @@ async def observe_shows_what_runs(bench: Bench) -> None:
 
 
 async def stop_leaves_whole_files(bench: Bench) -> None:
-    """A stop returns an ended session with files that exist, and the session is shown no more."""
+    """Check that a stop leaves files that are there, and a session that is shown no more."""
     await bench.driver.start(bench.order("t1"))
     await bench.run()
     stopped = await bench.driver.stop("t1")
@@ -178,7 +178,7 @@ async def stop_leaves_whole_files(bench: Bench) -> None:
 
 
 async def stop_is_idempotent(bench: Bench) -> None:
-    """A second stop is no error and tells the same; nor is a stop of what never ran."""
+    """Check that a second stop tells the same, and that one of what never ran is no error."""
     await bench.driver.start(bench.order("t1"))
     first = await bench.driver.stop("t1")
     second = await bench.driver.stop("t1")
@@ -188,7 +188,7 @@ async def stop_is_idempotent(bench: Bench) -> None:
 
 
 async def cancelled_start_leaves_nothing(bench: Bench) -> None:
-    """A start that is cancelled, early or late, leaves no session and no file, and is no harm."""
+    """Check that a start cancelled early or late leaves no session, no file and no harm."""
     for number, after_s in enumerate((0.0, 0.01, 0.05)):
         with anyio.move_on_after(after_s) as scope:
             await bench.driver.start(bench.order(f"c{number}"))
@@ -203,7 +203,7 @@ async def cancelled_start_leaves_nothing(bench: Bench) -> None:
 
 
 async def inputs_run_side_by_side(bench: Bench) -> None:
-    """Every input that is configured runs a session of its own at the same time."""
+    """Check that every input that is configured runs a session of its own at the same time."""
     inputs = range(bench.subject.capacity)
     for number in inputs:
         await bench.driver.start(bench.order(f"t{number}", on_input=number))
@@ -215,7 +215,7 @@ async def inputs_run_side_by_side(bench: Bench) -> None:
 
 
 async def overlap_is_as_declared(bench: Bench) -> None:
-    """On one input a second session opens beside the first, or is refused, as the traits say."""
+    """Check that a second session on one input opens or is refused as the traits say."""
     await bench.driver.start(bench.order("t1"))
     try:
         await bench.driver.start(bench.order("t2"))
@@ -228,7 +228,7 @@ async def overlap_is_as_declared(bench: Bench) -> None:
 
 
 async def files_are_never_overwritten(bench: Bench) -> None:
-    """Two parts with the same output leave two sets of files, and the first is left as it was."""
+    """Check that a second part with the same output leaves the files of the first alone."""
     kept: dict[Path, bytes] = {}
     for token in ("t1", "t2"):
         await bench.driver.start(bench.order(token, name="same"))
@@ -241,7 +241,7 @@ async def files_are_never_overwritten(bench: Bench) -> None:
 
 
 async def impossible_orders_are_refused(bench: Bench) -> None:
-    """An input that is not there, or a token that runs, is refused with a reason and a sentence."""
+    """Check that a missing input and a token that runs are refused, with reason and sentence."""
     await _expect_refusal(bench, bench.order("t1", on_input=bench.driver.traits.inputs))
     await bench.driver.start(bench.order("t1"))
     await _expect_refusal(bench, bench.order("t1"))
@@ -250,7 +250,7 @@ async def impossible_orders_are_refused(bench: Bench) -> None:
 
 
 async def ended_session_is_shown_until_stopped(bench: Bench) -> None:
-    """A session that ends by itself is shown as ended, with a cause, until it is stopped."""
+    """Check that a session that ends by itself is shown, with its cause, until it is stopped."""
     if bench.subject.break_session is None:
         return
     started = await bench.driver.start(bench.order("t1"))
@@ -287,7 +287,7 @@ async def _expect_refusal(bench: Bench, order: StartOrder) -> None:
     try:
         await bench.driver.start(order)
     except DriverError as error:
-        _expect(isinstance(error.reason, Reason), "an error has no reason code")
+        _expect(error.reason in Reason, "an error has no reason code")
         _expect(error.sentence.strip() and "\n" not in error.sentence, "an error says nothing")
     else:
         raise NonConformity(f"an impossible order was taken: {order}")

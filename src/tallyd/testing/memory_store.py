@@ -169,6 +169,30 @@ class _Transaction(_Reader, Transaction):
         state.targets[target.key] = replace(target, public_id=was.public_id, uid=was.uid)
         state.targets_revision = self._raise_revision()
 
+    async def rename_target(self, key: str, new_key: str) -> None:
+        state = self._state
+        self._target(key)
+        if new_key in state.targets:
+            _refuse(f"rename target {key}: there is a {new_key}")
+        state.targets[new_key] = replace(state.targets.pop(key), key=new_key)
+        state.targets_revision = self._raise_revision()
+        for schedule in [s for s in state.schedules.values() if s.target == key]:
+            state.schedules[schedule.id] = replace(schedule, target=new_key)
+            state.changed_at[schedule.id] = state.revision
+        for run in [r for r in state.runs.values() if r.target == key]:
+            state.runs[run.id] = replace(run, target=new_key)
+        for day in [d for d in state.exception_days.values() if d.target == key]:
+            state.exception_days[day.id] = replace(day, target=new_key)
+
+    async def renumber_target(self, key: str, public_id: int) -> None:
+        state = self._state
+        was = self._target(key)
+        if any(t.public_id == public_id and t.key != key for t in state.targets.values()):
+            _refuse(f"renumber target {key}: another target has the public id {public_id}")
+        state.last_public_id = max(state.last_public_id, public_id)
+        state.targets[key] = replace(was, public_id=public_id)
+        state.targets_revision = self._raise_revision()
+
     async def add_schedule(self, schedule: Schedule) -> Schedule:
         state = self._state
         self._target(schedule.target)

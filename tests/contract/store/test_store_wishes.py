@@ -262,3 +262,33 @@ async def test_a_new_database_tells_everything_it_has(empty):
     async with empty.read() as reader:
         assert await reader.changes_since(-1) == Changes(0, (), (), (), ())
         assert await reader.changes_since(0) == Changes(0, (), (), None, None)
+
+
+async def test_a_renamed_target_keeps_what_is_booked_on_it(store, booked):
+    """Schedules, days and ids follow a target to its new key, and the engine is told of them."""
+    async with store.write() as tx:
+        before = {target.key: target for target in await tx.targets()}[booked.target]
+        await tx.add_exception_day(date(2026, 12, 24), "closed", booked.target)
+        revision = await tx.revision()
+    async with store.write() as tx:
+        await tx.rename_target(booked.target, "rooms.renamed")
+    async with store.read() as reader:
+        after = {target.key: target for target in await reader.targets()}["rooms.renamed"]
+        assert (after.public_id, after.uid) == (before.public_id, before.uid)
+        assert [s.id for s in await reader.schedules("rooms.renamed")] == [booked.id]
+        assert [day.target for day in await reader.exception_days()] == ["rooms.renamed"]
+        assert [s.id for s in (await reader.changes_since(revision)).schedules] == [booked.id]
+
+
+async def test_a_renumbered_target_takes_its_number_for_good(store, booked):
+    """A public id that is configured is used, and not given to another target later."""
+    async with store.write() as tx:
+        await tx.renumber_target(booked.target, 70)
+    async with store.write() as tx:
+        added = await tx.add_target(
+            Target(key="rooms.next", name="next", public_id=0, uid="f" * 32, zone="UTC")
+        )
+    assert added.public_id == 71
+    with pytest.raises(StoreError):
+        async with store.write() as tx:
+            await tx.renumber_target("rooms.next", 70)

@@ -23,6 +23,7 @@ class Progress:
     _frames: int = 0
     _media_us: int = 0
     _reports: int = 0
+    _earliest: datetime | None = None
     _block: dict[str, str] = field(default_factory=dict[str, str])
 
     def read(self, line: str, now: datetime) -> bool:
@@ -50,10 +51,12 @@ class Progress:
             begun = now - timedelta(seconds=(self._frames - 1) / self.rate)
         else:
             begun = now - timedelta(microseconds=self._media_us)
+        self._earliest = begun if self._earliest is None else min(begun, self._earliest)
+        # A first report comes somewhere between two frames; more of them show where.
+        vague = self.rate is not None and self._reports == 1 and self._frames > 1
+        middle = timedelta(seconds=0.5 / self.rate) if vague and self.rate else timedelta(0)
         # A server may begin with what it had buffered: media older than the process.
-        begun = max(begun, self.spawned_at)
-        if self.first_data_at is None or begun < self.first_data_at:
-            self.first_data_at = begun
+        self.first_data_at = max(self._earliest - middle, self.spawned_at)
 
 
 def _number(block: dict[str, str], key: str) -> int:

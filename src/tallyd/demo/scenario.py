@@ -1,0 +1,129 @@
+"""What the demo books, and what must become of each booking. Pure: the opening is an argument."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tallyd.domain.drafts import Draft
+from tallyd.domain.model import InstantStart, Outcome, Reason, Verdict
+from tallyd.domain.window import Window
+
+Span = tuple[float, float]
+"""From and to, in seconds after the opening."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One booking, what it shows, and what is expected of it; seconds count from the opening.
+
+    `pieces` is what it gets to record: all of `span` unless said. `blocker` is the name of the act
+    that takes the rest. At `stopped_at` the operator stops it.
+    """
+
+    name: str
+    room: str
+    span: Span
+    shows: str
+    priority: int = 0
+    verdict: Verdict = Verdict.CLEAR
+    outcome: Outcome = Outcome.RECORDED
+    reason: Reason | None = None
+    blocker: str | None = None
+    pieces: tuple[Span, ...] | None = None
+    stopped_at: float | None = None
+
+    @property
+    def target(self) -> str:
+        """The key of its room."""
+        return f"rooms.{self.room}"
+
+    def window(self, opening: datetime) -> Window:
+        """Give what is booked."""
+        return _window(self.span, opening)
+
+    def claim(self, opening: datetime) -> tuple[Window, ...]:
+        """Give what of it is its own to record, as the plan must say, in order."""
+        pieces = (self.span,) if self.pieces is None else self.pieces
+        return tuple(_window(piece, opening) for piece in pieces)
+
+    def stop_due(self, opening: datetime) -> datetime | None:
+        """Give when the operator stops it; None where nobody does."""
+        return None if self.stopped_at is None else _instant(self.stopped_at, opening)
+
+    def draft(self, opening: datetime) -> Draft:
+        """Give the booking."""
+        window = self.window(opening)
+        return Draft(
+            target=self.target,
+            name=self.name,
+            start=InstantStart(window.start),
+            duration=window.length,
+            priority=self.priority,
+        )
+
+
+AULA, LAB = "aula", "lab"
+
+ACTS = (
+    Act("Lecture", AULA, (0, 5), "a plain recording"),
+    Act("Tutorial", AULA, (5, 10), "begins the instant that the lecture ends"),
+    Act(
+        "Concert",
+        AULA,
+        (10, 19),
+        "is interrupted by what matters more: two files",
+        verdict=Verdict.CONFLICT,
+        outcome=Outcome.PARTIAL,
+        reason=Reason.OCCUPIED,
+        blocker="Bulletin",
+        pieces=((10, 13), (16, 19)),
+    ),
+    Act("Bulletin", AULA, (13, 16), "has a higher priority", priority=10),
+    Act("Course", LAB, (0, 8), "holds the room"),
+    Act(
+        "Guest talk",
+        LAB,
+        (2, 6),
+        "lies inside the course: nothing is left for it",
+        verdict=Verdict.BLOCKED,
+        outcome=Outcome.BLOCKED,
+        reason=Reason.OCCUPIED,
+        blocker="Course",
+        pieces=(),
+    ),
+    Act(
+        "Workshop",
+        LAB,
+        (5, 12),
+        "overlaps the course: records what is left",
+        verdict=Verdict.CONFLICT,
+        outcome=Outcome.PARTIAL,
+        reason=Reason.OCCUPIED,
+        blocker="Course",
+        pieces=((8, 12),),
+    ),
+    Act(
+        "Rehearsal",
+        LAB,
+        (12, 19),
+        "is stopped early by the operator",
+        reason=Reason.OPERATOR,
+        stopped_at=16,
+    ),
+)
+"""The whole demo, in the order of booking: of two equals the one that starts first wins."""
+
+MIN_PIECE = timedelta(seconds=2)
+"""What a room must be set to, so that the rests above are worth recording."""
+
+
+def closing(opening: datetime) -> datetime:
+    """Give when the last booking ends."""
+    return max(act.window(opening).stop for act in ACTS)
+
+
+def _window(span: Span, opening: datetime) -> Window:
+    return Window(_instant(span[0], opening), _instant(span[1], opening))
+
+
+def _instant(seconds: float, opening: datetime) -> datetime:
+    return opening + timedelta(seconds=seconds)

@@ -1,0 +1,155 @@
+"""Holds the demo: books, waits, stops what the operator stops, gathers what became of it all."""
+
+import signal
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import anyio
+
+from tallyd.app import Appliance, open_for_changes
+from tallyd.config import Settings
+from tallyd.demo.comparison import Got, Review, review
+from tallyd.demo.daemon import DemoDaemon, Pause, running_daemon
+from tallyd.demo.errors import InterruptedDemoError
+from tallyd.demo.ffmpeg import decode_all
+from tallyd.demo.picture import Standing, standing
+from tallyd.demo.place import Place
+from tallyd.demo.scenario import ACTS, closing
+from tallyd.domain.errors import NotFound, Refused
+from tallyd.domain.model import Run, Status
+from tallyd.domain.planner import Planned
+from tallyd.domain.window import Window
+
+LEAD_IN = timedelta(seconds=3)
+"""At least so long after the first booking the demo opens: time to book on a slow disk."""
+
+PATIENCE = timedelta(seconds=8)
+"""How long after the closing the last outcome may come."""
+
+LOOK_EVERY_S = 0.25
+
+Show = Callable[[tuple[Standing, ...]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """The demo as it was booked: when it opens, the schedule of each act, and its plan."""
+
+    opening: datetime
+    ids: Mapping[str, int]
+    plan: Mapping[int, Planned]
+
+    @property
+    def names(self) -> dict[int, str]:
+        """The name of each act by the id of its schedule."""
+        return {schedule_id: name for name, schedule_id in self.ids.items()}
+
+
+async def hold(place: Place, settings: Settings, binary: str, show: Show) -> tuple[Review, ...]:
+    """Hold the demo in `place`, telling `show` a few times a second how it stands.
+
+    Whatever ends it, daemon and recordings have ended when this returns or raises.
+
+    Raises:
+        DemoError: the daemon does not run.
+        InterruptedDemoError: a signal said to end.
+    """
+    with _pausing() as pause:
+        async with running_daemon(place) as daemon:
+            await daemon.until_ready(settings.appliance.run_dir, pause)
+            async with open_for_changes(settings) as appliance:
+                programme = await _book(appliance)
+                runs = await _watch(appliance, programme, daemon, show, pause)
+    decoded = await decode_all(binary, _files(runs.values()))
+    facts = (
+        (act, Got(number, programme.plan.get(number), runs.get(number), decoded, programme.names))
+        for act in ACTS
+        for number in (programme.ids[act.name],)
+    )
+    return tuple(review(act, programme.opening, got) for act, got in facts)
+
+
+@contextmanager
+def _pausing() -> Generator[Pause]:
+    """Give what waits, and heeds the signals that end a command; one that is ignored stays so."""
+    heeded = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    ]
+    with anyio.open_signal_receiver(*heeded) as signals:
+
+        async def pause(seconds: float) -> None:
+            with anyio.move_on_after(seconds):
+                raise InterruptedDemoError(f"ended by {(await anext(signals)).name}")
+
+        yield pause
+
+
+async def _book(appliance: Appliance) -> Programme:
+    """Book every act as anybody would, and see what the plan makes of it."""
+    opening = _whole_second(appliance.clock.now() + LEAD_IN)
+    ids: dict[str, int] = {}
+    for act in ACTS:
+        draft = act.draft(opening)
+        change = await appliance.bookings.add(lambda _now, draft=draft: draft)
+        if change.after is not None:
+            ids[act.name] = change.after.id
+    entries = await appliance.reports.plan(Window(opening, closing(opening)))
+    return Programme(opening, ids, {entry.schedule.id: entry for entry in entries})
+
+
+def _whole_second(instant: datetime) -> datetime:
+    """Give the next whole second, for times that are easily read."""
+    return instant.replace(microsecond=0) + timedelta(seconds=1)
+
+
+async def _watch(
+    appliance: Appliance, programme: Programme, daemon: DemoDaemon, show: Show, pause: Pause
+) -> dict[int, Run]:
+    """Play the operator and look on until every act has its outcome; gives the runs by schedule."""
+    opening = programme.opening
+    cues = sorted((due, act.name) for act in ACTS if (due := act.stop_due(opening)) is not None)
+    while True:
+        now = appliance.clock.now()
+        runs = await _runs(appliance, opening)
+        if cues and cues[0][0] <= now:
+            await _stop(appliance, runs.get(programme.ids[cues.pop(0)[1]]))
+        show(_standings(programme, runs, now))
+        finished = len(runs) == len(ACTS) and all(r.status is Status.FINISHED for r in runs.values())
+        if finished or now > closing(opening) + PATIENCE:
+            return runs
+        daemon.make_sure_it_runs()
+        wait_s = min([LOOK_EVERY_S, *((due - now).total_seconds() for due, _ in cues)])
+        await pause(max(0.0, wait_s))
+
+
+async def _runs(appliance: Appliance, opening: datetime) -> dict[int, Run]:
+    period = Window(opening, closing(opening))
+    found = await appliance.reports.runs(period, None, 10 * len(ACTS))
+    return {run.schedule_id: run for run in found if run.schedule_id is not None}
+
+
+async def _stop(appliance: Appliance, run: Run | None) -> None:
+    # What has ended before its time cannot be stopped: the report will say so.
+    with suppress(Refused, NotFound):
+        if run is not None:
+            await appliance.bookings.stop_run(run.id)
+
+
+def _standings(
+    programme: Programme, runs: Mapping[int, Run], now: datetime
+) -> tuple[Standing, ...]:
+    acts = {programme.ids[act.name]: act for act in ACTS}
+    return tuple(
+        standing(act, programme.plan[number], runs.get(number), programme.names, now)
+        for number, act in acts.items()
+        if number in programme.plan
+    )
+
+
+def _files(runs: Iterable[Run]) -> list[Path]:
+    return [Path(file) for run in runs for part in run.parts for file in part.files]

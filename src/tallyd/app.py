@@ -164,18 +164,22 @@ async def run_daemon(settings: Settings) -> None:
         state_dir.make_directory(settings.appliance.recordings_dir)
         with state.locked():
             _install(state)
-            migrate(state.database)
+            applied = migrate(state.database)
             async with open_store(state.database) as store:
-                await _run_engine(settings, clock, store)
+                announcer = Announcer()
+                announcer.say("daemon.started", version=__version__, pid=os.getpid())
+                announcer.say("store.opened", path=str(state.database), migrations=applied)
+                await _run_engine(settings, clock, store, announcer)
 
 
-async def _run_engine(settings: Settings, clock: Clock, store: Store) -> None:
-    announcer = Announcer()
-    announcer.say("daemon.started", version=__version__, pid=os.getpid())
+async def _run_engine(settings: Settings, clock: Clock, store: Store, announcer: Announcer) -> None:
     async with store.write() as tx:
         gone = await sync_targets(tx, targets_of(settings))
     for target in gone:
-        announcer.say("target.unknown", target=target.key)
+        async with store.read() as reader:
+            booked = [s for s in await reader.schedules(target.key) if s.ended is None]
+        if booked:
+            announcer.say("target.unknown", target=target.key, schedules=len(booked))
     async with (
         nudge.Listener(settings.appliance.run_dir) as nudges,
         anyio.create_task_group() as background,

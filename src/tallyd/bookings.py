@@ -17,6 +17,7 @@ from tallyd.domain.impact import victims, worsened
 from tallyd.domain.ledger import AHEAD, due_runs
 from tallyd.domain.model import ExceptionDay, Occurrence, Override, Run, Schedule, Status
 from tallyd.domain.planner import HORIZON, Wishes
+from tallyd.domain.recurrence import in_utc, slots_from
 from tallyd.domain.selection import select
 from tallyd.domain.window import MILLISECOND, Window, floor_ms
 from tallyd.ports.clock import Clock
@@ -39,10 +40,10 @@ class Policy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A schedule before and after; None where it did not exist."""
+    """A schedule before (None where there was none) and after; removed, `after` has an end."""
 
     before: Schedule | None
-    after: Schedule | None
+    after: Schedule
 
 
 class Bookings:
@@ -108,9 +109,9 @@ class Bookings:
         async with self._store.write() as tx:
             now = self._now()
             change = await self._end(tx, schedule_id, now)
-            for run in await _begun(tx, schedule_id, now):
+            for run in await _begun(tx, now, schedule_id):
                 if not run.confirmed:
-                    await _override(tx, run, excluded=True)
+                    await _leave_out(tx, run)
         self._nudge()
         return change
 
@@ -123,8 +124,11 @@ class Bookings:
         async with self._store.write() as tx:
             now = self._now()
             change = await self._end(tx, schedule_id, now)
-            for run in await _begun(tx, schedule_id, now):
-                await _override(tx, run, stop=now)
+            for run in await _begun(tx, now, schedule_id):
+                if run.confirmed:
+                    await _end_by(tx, run, now)
+                else:
+                    await _leave_out(tx, run)
         self._nudge()
         return change
 
@@ -135,6 +139,7 @@ class Bookings:
 
         Raises:
             NotFound: there is no such schedule or occurrence.
+            InvalidBooking: the occurrence is over.
             Refused: it records now.
         """
         async with self._store.write() as tx:
@@ -142,6 +147,8 @@ class Bookings:
             schedule = await _standing(tx, schedule_id)
             overrides = await tx.overrides({schedule_id})
             occurrence = select(schedule, overrides, wanted, now)
+            if occurrence.window.stop <= now:
+                raise InvalidBooking(Problem("occurrence", wanted, "that one is over"))
             known = _override_of(overrides, schedule_id, occurrence.slot)
             async with self._guarded(tx, policy, now, {schedule.target}):
                 await self._write_due(tx, schedule, now)
@@ -161,7 +168,7 @@ class Bookings:
             run = await _open_run(tx, run_id)
             if now < run.planned.start:
                 raise Refused(f"run {run_id} has not begun; skip its occurrence instead")
-            await _override(tx, run, stop=now)
+            await _end_by(tx, run, now)
         self._nudge()
         return run
 
@@ -169,9 +176,9 @@ class Bookings:
         """Let every run that has begun end now."""
         async with self._store.write() as tx:
             now = self._now()
-            begun = tuple(r for r in await tx.unfinished_runs() if r.planned.start <= now)
+            begun = await _begun(tx, now)
             for run in begun:
-                await _override(tx, run, stop=now)
+                await _end_by(tx, run, now)
         self._nudge()
         return begun
 
@@ -190,9 +197,10 @@ class Bookings:
         async with self._store.write() as tx:
             now = self._now()
             run = await _open_run(tx, run_id)
-            longer = Window(run.planned.start, run.planned.stop + by)
+            known = await _known_override(tx, run)
+            longer = Window(run.planned.start, (known.stop or run.planned.stop) + by)
             async with self._guarded(tx, policy, now, {run.target}):
-                await _override(tx, run, stop=longer.stop)
+                await tx.put_override(replace(known, stop=longer.stop))
         self._nudge()
         return longer
 
@@ -246,12 +254,16 @@ class Bookings:
         if policy is Policy.FORCE:
             yield
             return
-        runs = [run for run in await tx.unfinished_runs() if run.target in targets]
-        watched = targets if policy is Policy.REJECT else {r.target for r in runs if r.confirmed}
-        before = {key: await load_wishes(tx, key, runs) for key in sorted(watched)}
+        unfinished = [run for run in await tx.unfinished_runs() if run.target in targets]
+        recording = {run.target for run in unfinished if run.confirmed}
+        before: dict[str, Wishes] = {}
+        for key in sorted(targets if policy is Policy.REJECT else recording):
+            # Also what is final already: it holds nothing of what is left of its window.
+            runs = {run.id: run for run in (*await tx.runs(start=now, target=key), *unfinished)}
+            before[key] = await load_wishes(tx, key, runs.values())
         yield
         for key, then in before.items():
-            after = await load_wishes(tx, key, runs)
+            after = await load_wishes(tx, key, then.runs)
             _refuse_victims(then, after, now)
             if policy is Policy.REJECT:
                 _refuse_overlap(then, after, now)
@@ -263,8 +275,8 @@ class Bookings:
 
     async def _write_due(self, tx: Transaction, schedule: Schedule, now: datetime) -> None:
         """Write the rows of what fell due under the old wishes, before they change."""
-        since = await tx.watermark()
-        if since is not None and since < now:
+        since = await tx.watermark() or schedule.effective_from
+        if since <= now:
             await self._insert_due(tx, schedule, Window(since, now + MILLISECOND))
 
     async def _insert_due(self, tx: Transaction, schedule: Schedule, starts: Window) -> None:
@@ -284,7 +296,7 @@ def _refuse_victims(before: Wishes, after: Wishes, now: datetime) -> None:
 
 
 def _refuse_overlap(before: Wishes, after: Wishes, now: datetime) -> None:
-    short = worsened(before, after, Window(now, now + HORIZON))
+    short = worsened(before, after, _looked_at(before, after, now))
     if short:
         listed = ", ".join(
             f'"{entry.schedule.name}" (schedule {entry.schedule.id}) at '
@@ -294,6 +306,15 @@ def _refuse_overlap(before: Wishes, after: Wishes, now: datetime) -> None:
         more = len(short) - _NAMED_AT_MOST
         tail = f" and {more} more" if more > 0 else ""
         raise Refused(f"the time is not free; this would not have all of its time: {listed}{tail}")
+
+
+def _looked_at(before: Wishes, after: Wishes, now: datetime) -> Window:
+    """Give the horizon, and beyond it the first occurrence of what is new, however far off."""
+    known = {schedule.id: schedule for schedule in before.schedules}
+    changed = (each for each in after.schedules if known.get(each.id) != each)
+    firsts = (next(slots_from(in_utc(schedule), now), None) for schedule in changed)
+    day = timedelta(days=1)
+    return Window(now, max([now + HORIZON, *(each.window.stop + day for each in firsts if each)]))
 
 
 async def _known_targets(tx: Transaction) -> tuple[str, ...]:
@@ -316,25 +337,31 @@ async def _open_run(tx: Transaction, run_id: int) -> Run:
     return run
 
 
-async def _begun(tx: Transaction, schedule_id: int, now: datetime) -> tuple[Run, ...]:
-    """Give the runs of a schedule that fell due and have no outcome yet."""
+async def _begun(tx: Transaction, now: datetime, schedule_id: int | None = None) -> tuple[Run, ...]:
+    """Give the runs, of one schedule or of all, that fell due and have no outcome yet."""
     return tuple(
         run
         for run in await tx.unfinished_runs()
-        if run.schedule_id == schedule_id and run.planned.start <= now
+        if run.planned.start <= now and schedule_id in {None, run.schedule_id}
     )
 
 
-async def _override(
-    tx: Transaction, run: Run, *, excluded: bool = False, stop: datetime | None = None
-) -> None:
-    """Lay an override over the occurrence of a run, keeping what stands of an earlier one."""
+async def _leave_out(tx: Transaction, run: Run) -> None:
+    """Take from the occurrence of a run what it still could have held."""
+    await tx.put_override(replace(await _known_override(tx, run), excluded=True))
+
+
+async def _end_by(tx: Transaction, run: Run, now: datetime) -> None:
+    """Let the occurrence of a run end now, unless its end has passed already."""
+    known = await _known_override(tx, run)
+    await tx.put_override(replace(known, stop=min(now, known.stop or run.planned.stop)))
+
+
+async def _known_override(tx: Transaction, run: Run) -> Override:
+    """Give what was said of the occurrence of a run before, or an override that says nothing."""
     if run.schedule_id is None or run.slot is None:
         raise Refused(f"run {run.id} belongs to no schedule")
-    known = _override_of(await tx.overrides({run.schedule_id}), run.schedule_id, run.slot)
-    await tx.put_override(
-        replace(known, excluded=known.excluded or excluded, stop=stop or known.stop)
-    )
+    return _override_of(await tx.overrides({run.schedule_id}), run.schedule_id, run.slot)
 
 
 def _override_of(overrides: Iterable[Override], schedule_id: int, slot: str) -> Override:

@@ -3,15 +3,19 @@
 Shared by all who plan: the engine, the bookings, the reports.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 from uuid import uuid4
 
 from tallyd.config import ConfigError, ConfigProblem
 from tallyd.domain.errors import NotFound
-from tallyd.domain.model import ExceptionDay, Override, Run, Schedule, Target
+from tallyd.domain.model import Override, Run, Schedule, Target
 from tallyd.domain.planner import Wishes
 from tallyd.ports.store import Reader, Transaction
+
+Row = TypeVar("Row")
+Key = TypeVar("Key")
 
 
 async def load_wishes(reader: Reader, key: str, runs: Iterable[Run]) -> Wishes:
@@ -24,46 +28,47 @@ async def load_wishes(reader: Reader, key: str, runs: Iterable[Run]) -> Wishes:
     if target is None:
         raise NotFound("target", key)
     schedules = await reader.schedules(key)
-    overrides = await reader.overrides({schedule.id for schedule in schedules})
-    return _wishes(target, schedules, overrides, await reader.exception_days(), tuple(runs))
+    overrides = _grouped(await reader.overrides({s.id for s in schedules}), _schedule_of)
+    return Wishes(
+        target=target,
+        schedules=schedules,
+        overrides=overrides,
+        exception_days=await reader.exception_days(),
+        runs=tuple(run for run in runs if run.target == key),
+    )
 
 
 async def load_all_wishes(reader: Reader, runs: Iterable[Run]) -> tuple[Wishes, ...]:
     """Load the wishes of every target, in order of key."""
-    schedules = await reader.schedules()
-    overrides = await reader.overrides()
+    schedules = _grouped(await reader.schedules(), _target_of)
+    overrides = _grouped(await reader.overrides(), _schedule_of)
     days = await reader.exception_days()
-    all_runs = tuple(runs)
+    own_runs = _grouped(runs, _target_of)
     return tuple(
-        _wishes(
-            target,
-            tuple(s for s in schedules if s.target == target.key),
-            overrides,
-            days,
-            all_runs,
+        Wishes(
+            target=target,
+            schedules=schedules.get(target.key, ()),
+            overrides=overrides,
+            exception_days=days,
+            runs=own_runs.get(target.key, ()),
         )
         for target in await reader.targets()
     )
 
 
-def _wishes(
-    target: Target,
-    schedules: tuple[Schedule, ...],
-    overrides: Iterable[Override],
-    days: tuple[ExceptionDay, ...],
-    runs: tuple[Run, ...],
-) -> Wishes:
-    grouped: dict[int, list[Override]] = {schedule.id: [] for schedule in schedules}
-    for override in overrides:
-        if override.schedule_id in grouped:
-            grouped[override.schedule_id].append(override)
-    return Wishes(
-        target=target,
-        schedules=schedules,
-        overrides={schedule_id: tuple(found) for schedule_id, found in grouped.items()},
-        exception_days=days,
-        runs=tuple(run for run in runs if run.target == target.key),
-    )
+def _target_of(row: Schedule | Run) -> str:
+    return row.target
+
+
+def _schedule_of(override: Override) -> int:
+    return override.schedule_id
+
+
+def _grouped(rows: Iterable[Row], key_of: Callable[[Row], Key]) -> dict[Key, tuple[Row, ...]]:
+    groups: dict[Key, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(key_of(row), []).append(row)
+    return {key: tuple(group) for key, group in groups.items()}
 
 
 async def add_missing_targets(tx: Transaction, configured: Iterable[Target]) -> None:

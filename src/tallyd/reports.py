@@ -68,7 +68,6 @@ class Reports:
 
         Raises:
             InvalidBooking: a draft could not be booked.
-            NotFound: a draft's target does not exist.
         """
         now = floor_ms(self._clock.now())
         async with self._store.read() as reader:
@@ -107,24 +106,23 @@ class Reports:
     async def effect(self, change: Change) -> Effect:
         """Tell what a booking or an edit means for its schedule and for the others there.
 
-        Raises:
-            NotFound: the schedule is gone again.
+        Others are looked for on the target that it left, too.
         """
         period = self._horizon()
         after = change.after
-        if after is None:
-            raise NotFound("schedule", "after its removal")
+        keys = sorted({side.target for side in (change.before, after) if side is not None})
         async with self._store.read() as reader:
             runs = await _runs_around(reader, period)
-            now_there = await load_wishes(reader, after.target, runs)
-        others_there = tuple(s for s in now_there.schedules if s.id != after.id)
-        own_before = (change.before,) if change.before else ()
-        before = replace(now_there, schedules=others_there + own_before)
-        others = tuple(
-            each for each in affected(before, now_there, period) if each.schedule_id != after.id
-        )
-        entries = plan_target(now_there, period)
-        return Effect(_prospect(after, entries, period.start), others)
+            there = {key: await load_wishes(reader, key, runs) for key in keys}
+        others = [
+            each
+            for wishes in there.values()
+            for each in affected(_undone(wishes, change), wishes, period)
+            if each.schedule_id != after.id
+        ]
+        others.sort(key=lambda each: each.schedule_id)
+        entries = plan_target(there[after.target], period)
+        return Effect(_prospect(after, entries, period.start), tuple(others))
 
     async def runs(self, period: Window | None, target: str | None, limit: int) -> tuple[Run, ...]:
         """Give the newest runs, those that intersect `period` if one is given."""
@@ -171,6 +169,14 @@ async def _runs_around(reader: Reader, period: Window) -> tuple[Run, ...]:
 def _with(wishes: Wishes, extra: Iterable[Schedule]) -> Wishes:
     own = tuple(schedule for schedule in extra if schedule.target == wishes.target.key)
     return replace(wishes, schedules=wishes.schedules + own)
+
+
+def _undone(wishes: Wishes, change: Change) -> Wishes:
+    """Give the wishes for a target as they were before a change of one schedule."""
+    others = tuple(each for each in wishes.schedules if each.id != change.after.id)
+    before = change.before
+    own = (before,) if before is not None and before.target == wishes.target.key else ()
+    return replace(wishes, schedules=others + own)
 
 
 def _prospects(wishes: Wishes, period: Window) -> Iterable[Prospect]:

@@ -11,6 +11,7 @@ from types import ModuleType
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from tallyd import __version__
 from tallyd.cli.exits import Exit, NoDaemonError, exit_code, fence
@@ -20,6 +21,7 @@ from tallyd.domain.errors import InvalidBooking, NotFound, Problem, Refused, Vic
 from tallyd.domain.window import Window
 from tallyd.nudge import NudgeError
 from tallyd.ports.store import StoreError
+from tallyd.state_dir import DaemonRunsError
 from tallyd.store.errors import DatabaseTooNewError
 
 HEAVY = ("anyio", "pydantic", "structlog", "rich", "apscheduler", "aiosqlite", "whenever")
@@ -166,6 +168,7 @@ def test_a_broken_import_inside_a_command_is_not_hidden(
         (NoDaemonError("no daemon runs"), 5, ["no daemon runs"]),
         (StoreError("disk I/O error"), 1, ["disk I/O error"]),
         (NudgeError("denied"), 1, ["denied"]),
+        (DaemonRunsError(Path("/state")), 1, ["/state"]),
         (click.UsageError("bad"), 2, ["Error: bad"]),
         (ExceptionGroup("tasks", [ExceptionGroup("t", [StoreError("gone")])]), 1, ["gone"]),
     ],
@@ -219,8 +222,7 @@ from tallyd.cli import root
 module = types.ModuleType("printer")
 @click.command()
 def printer():
-    for number in range({lines}):
-        click.echo("x" * 100)
+    {statement}
 module.printer = printer
 sys.modules["printer"] = module
 root.COMMANDS["printer"] = root.LazyCommand("printer:printer", "Print.")
@@ -229,17 +231,18 @@ root.main()
 """
 
 
-@pytest.mark.parametrize("lines", [1, 10_000])
-def test_a_reader_that_has_enough_ends_it_silently(lines: int) -> None:
+@pytest.mark.parametrize("statement", ["click.echo(1)", "print(1)", "print('x' * 100_000)"])
+def test_a_reader_that_has_enough_ends_it_silently(statement: str) -> None:
     """`tallyd runs | head` prints no error, whether the pipe breaks early or at the last flush."""
     reader, writer = os.pipe()
     os.close(reader)
     result = subprocess.run(
-        [sys.executable, "-c", PRINTER.format(lines=lines)],
+        [sys.executable, "-c", PRINTER.format(statement=statement)],
         stdout=writer,
         stderr=subprocess.PIPE,
         text=True,
         check=False,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},  # buffers, as a pipe usually has
     )
     os.close(writer)
     assert result.stderr == ""
@@ -257,6 +260,29 @@ def test_commands_get_the_configuration(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, module.__name__, module)
     cli.main(["--config", str(path), "it"], standalone_mode=False)
     assert seen[0].settings().appliance.name == "box"
+
+
+def test_the_overview_has_every_command_in_order() -> None:
+    """What is there is found without a manual, without loading any of it."""
+    result = CliRunner().invoke(cli, ["--help"])
+    listed = [line.split()[0] for line in result.stdout.splitlines() if line.startswith("  ")]
+    assert [word for word in listed if word in COMMANDS] == list(COMMANDS)
+
+
+@pytest.mark.parametrize(("typed", "hint"), [("rusn", "Did you mean run?"), ("xyzzy", "")])
+def test_a_guess_is_made_where_one_is_near(typed: str, hint: str) -> None:
+    """A wild word gets no advice."""
+    result = CliRunner().invoke(cli, [typed])
+    assert result.exit_code == 2
+    assert result.stderr.endswith(f"No such command {typed!r}. {hint}".rstrip() + "\n")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_listed_command_is_there(name: str) -> None:
+    """The table of commands points at commands."""
+    with click.Context(cli) as context:
+        assert isinstance(cli.get_command(context, name), click.Command)
+        assert cli.get_command(context, "none") is None
 
 
 def test_the_process_exits_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,7 +73,9 @@ class Media:
 
     async def damage(self, path: Path) -> str:
         """Decode a file from end to end; gives what the decoder complains of."""
-        argv = (system_program("ffmpeg"), "-v", "error", "-i", str(path), "-f", "null", "-")
+        # At its own frame times: a null output of a fixed rate would complain of any jitter.
+        times = ("-fps_mode", "passthrough", "-enc_time_base:v", "1:90000")
+        argv = (system_program("ffmpeg"), "-v", "error", "-i", str(path), *times, "-f", "null", "-")
         return (await anyio.run_process(argv, check=False)).stderr.decode()
 
     async def packet_times(self, path: Path, stream: str = "v") -> list[float]:

@@ -132,6 +132,19 @@ def test_a_descriptor_that_does_not_block_is_waited_for(pipe: Pipe) -> None:
     assert writer.close(5)
 
 
+def test_a_report_that_is_lost_itself_is_not_forgotten() -> None:
+    """The lines that it stood for stay counted."""
+    reader, end = os.pipe()
+    writer = LineWriter(end, lambda lines: f"dropped {lines}")
+    os.close(reader)
+    with writer._lock:
+        writer._dropped = 3
+        writer.put("lost too")
+    assert writer.close(5)
+    assert writer._dropped == 4
+    os.close(end)
+
+
 @pytest.mark.parametrize("text", ["ü", "\udcff"])
 def test_text_that_is_no_text_is_written_all_the_same(pipe: Pipe, text: str) -> None:
     """A file name in no encoding does not kill the log."""

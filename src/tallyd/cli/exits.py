@@ -73,6 +73,7 @@ def exit_code(error: BaseException) -> Exit | None:
     from tallyd.domain.errors import InvalidBooking, NotFound, Refused, ZoneUnknown
     from tallyd.nudge import NudgeError
     from tallyd.ports.store import StoreError
+    from tallyd.state_dir import StateDirError
     from tallyd.store.errors import DatabaseTooNewError
 
     codes: tuple[tuple[type[BaseException], Exit], ...] = (
@@ -83,6 +84,7 @@ def exit_code(error: BaseException) -> Exit | None:
         (NotFound, Exit.NOT_FOUND),
         (Refused, Exit.REFUSED),
         (NoDaemonError, Exit.NO_DAEMON),
+        (StateDirError, Exit.FAILED),
         (StoreError, Exit.FAILED),
         (NudgeError, Exit.FAILED),
     )

@@ -14,6 +14,7 @@ from tallyd.cli.shapes import plan_shape
 from tallyd.cli.tables import LocalTimes
 from tallyd.cli.values import FromNow, Moment
 from tallyd.cli.what_if import drafts_of, read_rows
+from tallyd.clock import SystemClock
 from tallyd.domain.planner import Planned
 
 if TYPE_CHECKING:
@@ -45,14 +46,14 @@ def plan(
     settings = invocation.settings()
     times = LocalTimes(settings.appliance.timezone)
     rows = () if what_if is None else read_rows(what_if, times.zone)
+    now = SystemClock().now()
+    start = instant("--from", since or FromNow(), times.zone, now)
+    stop = instant("--to", until, times.zone, now) if until else start + _USUAL_LENGTH
+    asked = period(start, stop)
 
     async def entries(appliance: "Appliance") -> tuple[Planned, ...]:
-        now = appliance.clock.now()
-        start = instant("--from", since or FromNow(), times.zone, now)
-        stop = instant("--to", until, times.zone, now) if until else start + _USUAL_LENGTH
         known = [target.key for target in await appliance.reports.targets() if target.known]
-        drafts = drafts_of(rows, now, known)
-        return await appliance.reports.plan(period(start, stop), drafts)
+        return await appliance.reports.plan(asked, drafts_of(rows, now, known))
 
     planned = [plan_shape(entry) for entry in look(settings, entries)]
     emit(planned, _columns(times), output, empty="nothing is planned in that time")

@@ -1,6 +1,6 @@
 """`tallyd runs`: what became of every occurrence; stop one, or let it go on for longer."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +15,7 @@ from tallyd.cli.sessions import change, hint_without_daemon, look, require_targe
 from tallyd.cli.shapes import plan_shape, run_shape
 from tallyd.cli.tables import LocalTimes, file_names, milliseconds
 from tallyd.cli.values import DURATION, Moment
+from tallyd.clock import SystemClock
 from tallyd.domain.model import Run
 from tallyd.domain.planner import Planned
 from tallyd.domain.window import EPOCH, FAR_FUTURE, Window
@@ -55,16 +56,17 @@ def runs(  # noqa: PLR0913 - one for each option
     settings = invocation.settings()
     times = LocalTimes(settings.appliance.timezone)
 
-    async def newest(appliance: "Appliance") -> tuple[datetime, tuple[Run, ...]]:
-        now = appliance.clock.now()
-        start = instant("--from", since, times.zone, now) if since else EPOCH
-        stop = instant("--to", until, times.zone, now) if until else FAR_FUTURE
+    now = SystemClock().now()
+    start = instant("--from", since, times.zone, now) if since else EPOCH
+    stop = instant("--to", until, times.zone, now) if until else FAR_FUTURE
+    asked = period(start, stop)
+
+    async def newest(appliance: "Appliance") -> tuple[Run, ...]:
         if target is not None:
             await require_target(appliance, target)
-        return now, await appliance.reports.runs(period(start, stop), target, limit)
+        return await appliance.reports.runs(asked, target, limit)
 
-    now, found = look(settings, newest)
-    rows = [run_shape(run, now) for run in found]
+    rows = [run_shape(run, now) for run in look(settings, newest)]
     emit(rows, _columns(times), output, empty="nothing has run yet")
 
 
@@ -77,19 +79,20 @@ def stop(invocation: Invocation, run_id: int | None, output: Output, *, every: b
     """Let a run that has begun end now, or all of them."""
     if every == (run_id is not None):
         raise click.UsageError("give the id of a run, or --all")
-    settings = invocation.settings()
 
-    async def end(appliance: "Appliance") -> tuple[datetime, tuple[Run, ...]]:
+    async def end(appliance: "Appliance") -> tuple[Run, ...]:
         if run_id is None:
-            stopped = await appliance.bookings.stop_all_runs()
+            begun = await appliance.bookings.stop_all_runs()
         else:
-            stopped = (await appliance.bookings.stop_run(run_id),)
-        hint_without_daemon(appliance)
-        return appliance.clock.now(), stopped
+            begun = (await appliance.bookings.stop_run(run_id),)
+        if begun:
+            hint_without_daemon(appliance)
+        return begun
 
-    now, stopped = change(settings, end)
+    now = SystemClock().now()
+    rows = [run_shape(run, now) for run in change(invocation.settings(), end)]
     columns = (Column("stopped", "id"), Column("target", "target"), Column("name", "name"))
-    emit([run_shape(run, now) for run in stopped], columns, output, empty="nothing is running")
+    emit(rows, columns, output, empty="nothing is running")
 
 
 @runs.command("extend")

@@ -1,13 +1,13 @@
 """Opens an installation for what a command does with it, and closes it whatever happens."""
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from tallyd.domain.errors import NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from tallyd.app import Appliance
     from tallyd.config import Settings
@@ -39,6 +39,15 @@ def look(settings: "Settings", work: "Callable[[Appliance], Awaitable[T]]") -> T
             return await work(appliance)
 
     return anyio.run(opened)
+
+
+async def picture_of(appliance: "Appliance") -> "Mapping[str, Any] | None":
+    """Give what the engine says of itself; None where no daemon runs, empty while one boots."""
+    from anyio import to_thread
+
+    if not appliance.daemon_runs():
+        return None
+    return await to_thread.run_sync(appliance.snapshot) or {"ready": False, "targets": {}}
 
 
 def hint_without_daemon(appliance: "Appliance") -> None:

@@ -9,13 +9,11 @@ import click
 from tallyd.cli.exits import NoDaemonError
 from tallyd.cli.output import Column, Output, emit, json_option
 from tallyd.cli.root import Invocation
-from tallyd.cli.sessions import look
+from tallyd.cli.sessions import look, picture_of
 from tallyd.cli.tables import LocalTimes, megabytes
 
 if TYPE_CHECKING:
     from tallyd.app import Appliance
-
-_BOOTING: Mapping[str, Any] = {"ready": False, "targets": {}}
 
 
 @click.command()
@@ -27,9 +25,10 @@ def status(invocation: Invocation, output: Output) -> None:
     times = LocalTimes(settings.appliance.timezone)
 
     async def picture(appliance: "Appliance") -> Mapping[str, Any]:
-        if not appliance.daemon_runs():
+        found = await picture_of(appliance)
+        if found is None:
             raise NoDaemonError(f"no daemon runs with {settings.appliance.run_dir}")
-        return appliance.snapshot() or _BOOTING
+        return found
 
     shown = look(settings, picture)
     if output is Output.JSON:

@@ -1,13 +1,12 @@
 """`tallyd targets`: rooms and channels with the ids that every client knows them by."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from tallyd.cli.output import Column, Output, emit, json_option
 from tallyd.cli.root import Invocation
-from tallyd.cli.sessions import look
+from tallyd.cli.sessions import look, picture_of
 from tallyd.cli.shapes import Shape, target_shape
 
 if TYPE_CHECKING:
@@ -35,16 +34,10 @@ def targets(invocation: Invocation, output: Output) -> None:
     drivers = {target.key: target.driver for target in settings.targets()}
 
     async def shapes(appliance: "Appliance") -> list[Shape]:
-        doing = _doing(appliance)
+        picture = await picture_of(appliance) or {"targets": {}}
         return [
-            target_shape(target, drivers.get(target.key), doing.get(target.key, {}))
+            target_shape(target, drivers.get(target.key), picture["targets"].get(target.key, {}))
             for target in await appliance.reports.targets()
         ]
 
     emit(look(settings, shapes), _COLUMNS, output, empty="no targets are configured")
-
-
-def _doing(appliance: "Appliance") -> Mapping[str, Mapping[str, Any]]:
-    """Give what the engine says of each target; nothing where no daemon runs."""
-    picture = appliance.snapshot() if appliance.daemon_runs() else None
-    return picture["targets"] if picture else {}

@@ -95,17 +95,11 @@ def _path(statement: str) -> tuple[str, ...]:
 
 def problems_of(
     error: ValidationError, model: type[BaseModel], places: Places
-) -> tuple[ConfigProblem, ...]:
+) -> Iterator[ConfigProblem]:
     """Turn what pydantic found wrong with a `model` into rows for people.
 
-    Values of keys that sound secret, and passwords in URLs, are not repeated.
+    Values of keys that sound secret, and users and passwords in URLs, are not repeated.
     """
-    return tuple(_rows(error, model, places))
-
-
-def _rows(
-    error: ValidationError, model: type[BaseModel], places: Places
-) -> Iterator[ConfigProblem]:
     for details in error.errors(include_url=False):
         if details["type"] == "default_factory_not_called":
             continue  # follows from another mistake, which has its own row

@@ -50,7 +50,9 @@ def _until(stopped_at: datetime | None, last: datetime | None, now: datetime) ->
 
 
 def _state(planned: Planned, run: Run | None, names: Mapping[int, str], now: datetime) -> str:
-    if run is None or now < planned.occurrence.window.start and run.status is Status.PENDING:
+    # What is due at once is begun a little early.
+    not_yet = now < planned.occurrence.window.start
+    if run is None or (not_yet and run.status in {Status.PENDING, Status.STARTING}):
         return "waits"
     match run.status:
         case Status.PENDING:

@@ -17,7 +17,8 @@ from tallyd.demo.errors import InterruptedDemoError
 from tallyd.demo.ffmpeg import decode_all
 from tallyd.demo.picture import Standing, standing
 from tallyd.demo.place import Place
-from tallyd.demo.scenario import ACTS, closing
+from tallyd.demo.scenario import ACTS, Act, closing
+from tallyd.domain.drafts import Draft
 from tallyd.domain.errors import NotFound, Refused
 from tallyd.domain.model import Run, Status
 from tallyd.domain.planner import Planned
@@ -31,7 +32,8 @@ PATIENCE = timedelta(seconds=8)
 
 LOOK_EVERY_S = 0.25
 
-Show = Callable[[tuple[Standing, ...]], None]
+Show = Callable[[datetime, tuple[Standing, ...]], None]
+"""Takes the present, and how each act stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ def _pausing() -> Generator[Pause]:
 
         async def pause(seconds: float) -> None:
             with anyio.move_on_after(seconds):
-                raise InterruptedDemoError(f"ended by {(await anext(signals)).name}")
+                name = (await anext(signals)).name
+                raise InterruptedDemoError(f"{name} ended the demo, its daemon and its recordings")
 
         yield pause
 
@@ -94,10 +97,13 @@ async def _book(appliance: Appliance) -> Programme:
     opening = _whole_second(appliance.clock.now() + LEAD_IN)
     ids: dict[str, int] = {}
     for act in ACTS:
-        draft = act.draft(opening)
-        change = await appliance.bookings.add(lambda _now, draft=draft: draft)
-        if change.after is not None:
-            ids[act.name] = change.after.id
+
+        def draft(_now: datetime, act: Act = act) -> Draft:
+            return act.draft(opening)
+
+        booked = await appliance.bookings.add(draft)
+        if booked.after is not None:
+            ids[act.name] = booked.after.id
     entries = await appliance.reports.plan(Window(opening, closing(opening)))
     return Programme(opening, ids, {entry.schedule.id: entry for entry in entries})
 
@@ -118,8 +124,10 @@ async def _watch(
         runs = await _runs(appliance, opening)
         if cues and cues[0][0] <= now:
             await _stop(appliance, runs.get(programme.ids[cues.pop(0)[1]]))
-        show(_standings(programme, runs, now))
-        finished = len(runs) == len(ACTS) and all(r.status is Status.FINISHED for r in runs.values())
+        show(now, _standings(programme, runs, now))
+        finished = len(runs) == len(ACTS) and all(
+            r.status is Status.FINISHED for r in runs.values()
+        )
         if finished or now > closing(opening) + PATIENCE:
             return runs
         daemon.make_sure_it_runs()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from tallyd.domain.errors import Victim
 from tallyd.domain.model import Status, Verdict
 from tallyd.domain.planner import Planned, Wishes, plan_target, worst_verdicts
-from tallyd.domain.window import MILLISECOND, Window
+from tallyd.domain.window import MILLISECOND, Window, subtract
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,7 @@ def victims(before: Wishes, after: Wishes, now: datetime) -> tuple[Victim, ...]:
 
 def _victims(before: Wishes, after: Wishes, now: datetime) -> Iterator[Victim]:
     instant = Window(now, now + MILLISECOND)
-    pieces_after = {
-        entry.key: piece for entry, piece in _pieces_at(plan_target(after, instant), now)
-    }
+    claims_after = {entry.key: entry.claim for entry in plan_target(after, instant)}
     running = {
         (run.schedule_id, run.slot): run
         for run in before.runs
@@ -38,10 +36,9 @@ def _victims(before: Wishes, after: Wishes, now: datetime) -> Iterator[Victim]:
         run = running.get(entry.key)
         if run is None:
             continue
-        left = pieces_after.get(entry.key)
-        keeps_until = left.stop if left else now
-        if keeps_until < piece.stop:
-            loses = Window(keeps_until, piece.stop)
+        lost = subtract(Window(now, piece.stop), claims_after.get(entry.key, ()))
+        if lost:
+            loses = Window(lost[0].start, lost[-1].stop)
             yield Victim(run.id, run.schedule_id, run.name, loses)
 
 

@@ -23,7 +23,7 @@ _END_REASONS: dict[EndReason, Reason] = {
 
 _WHY: dict[Reason, str] = {
     Reason.OCCUPIED: "the target was held by {blocker}",
-    Reason.TOO_SHORT: "what {blocker} left of it was too short to be worth starting",
+    Reason.TOO_SHORT: "what {blocker} left of its time was too short to be worth starting",
     Reason.LOCKED: "an operator had locked the target",
     Reason.TARGET_UNKNOWN: "the target is not in the configuration",
     Reason.ZONE_UNKNOWN: "its time zone is not in the time-zone database",
@@ -42,9 +42,9 @@ _WHY: dict[Reason, str] = {
     Reason.DEVICE_ENDED: "the device stopped by itself",
     Reason.DEVICE_TIMEOUT: "the device did not answer in time",
     Reason.STALLED: "the device stopped sending data",
-    Reason.DISK: "the disk did not take it",
-    Reason.LATE: "the device delivered late",
-    Reason.BACK_TO_BACK: "the occurrence before it had to close first",
+    Reason.DISK: "the recording could not be written to the disk",
+    Reason.LATE: "the first data came late",
+    Reason.BACK_TO_BACK: "the recording before it took too long to close",
 }
 
 
@@ -118,35 +118,55 @@ def finish(run: Run, ending: Ending) -> Run:
 
 
 def _judge(run: Run, window: Window, ending: Ending) -> tuple[Outcome, Reason | None]:
-    planned = ending.planned
     if run.confirmed:
-        missing = sum((gap.length for gap in gaps(run.parts, window)), timedelta())
-        if missing <= TOLERANCE:
+        if _lacks(run, (window,)) <= TOLERANCE:
             return Outcome.RECORDED, run.reason
         return Outcome.PARTIAL, _partial_reason(run, window, ending)
-    if run.parts:
-        return Outcome.FAILED, _part_reason(run.parts[-1]) or ending.cause
+    if run.parts and run.parts[-1].end is not EndReason.WITHDRAWN:
+        cut = ending.planned is not None and _was_cut(ending.planned)
+        cause = Reason.OPERATOR if cut else ending.cause
+        return Outcome.FAILED, _part_reason(run.parts[-1]) or cause
+    return _judge_untried(ending)
+
+
+def _judge_untried(ending: Ending) -> tuple[Outcome, Reason | None]:
+    planned = ending.planned
     if planned is None:
         return Outcome.CANCELLED, ending.cause
+    if planned.reason is Reason.EXCLUDED and planned.schedule.ended is not None:
+        return Outcome.CANCELLED, Reason.SCHEDULE_REMOVED
     if planned.verdict is Verdict.SUSPENDED:
         return Outcome.SKIPPED, planned.reason
     if planned.verdict is Verdict.BLOCKED:
         return Outcome.BLOCKED, planned.reason
+    if _was_cut(planned):
+        return Outcome.CANCELLED, Reason.OPERATOR
     return Outcome.MISSED, ending.cause
+
+
+def _was_cut(planned: Planned) -> bool:
+    """Tell whether an operator let the occurrence end earlier than it was booked for."""
+    return planned.occurrence.window.length < planned.schedule.duration
+
+
+def _lacks(run: Run, wanted: Iterable[Window]) -> timedelta:
+    missing = (gap.length for window in wanted for gap in gaps(run.parts, window))
+    return sum(missing, timedelta())
 
 
 def _partial_reason(run: Run, window: Window, ending: Ending) -> Reason:
     planned = ending.planned
     if planned is None:
         return ending.cause
-    if planned.reason is not None:
+    if planned.reason is not None and _lacks(run, planned.claim) <= TOLERANCE:
         return planned.reason
     for part in run.parts:
         reason = _part_reason(part)
         if reason is not None:
             return reason
-    first = data_windows(run.parts)[0]
-    return Reason.LATE if first.start - window.start > TOLERANCE else Reason.DEVICE_ENDED
+    wanted = planned.claim[0] if planned.claim else window
+    late_by = data_windows(run.parts)[0].start - wanted.start
+    return Reason.LATE if late_by > TOLERANCE else Reason.DEVICE_ENDED
 
 
 def _part_reason(part: Part) -> Reason | None:
@@ -163,31 +183,30 @@ def _last_data(part: Part) -> datetime:
 def _blocker_name(ending: Ending) -> str:
     if ending.planned is None or not ending.planned.by:
         return "another recording"
-    blocker = ending.planned.by[0]
-    span = f"from {blocker.window.start:%H:%M:%S} to {blocker.window.stop:%H:%M:%S} UTC"
-    if blocker.schedule_id is None:
-        return f"{'a manual recording' if blocker.run_id else 'a lock'} {span}"
-    name = ending.name_of(blocker.schedule_id)
-    known_as = (
-        f'"{name}" (schedule {blocker.schedule_id})'
-        if name
-        else (f"schedule {blocker.schedule_id}")
-    )
-    return f"{known_as} {span}"
+    first, *others = ending.planned.by
+    if first.schedule_id is not None:
+        name = ending.name_of(first.schedule_id)
+        who = f"schedule {first.schedule_id}"
+        who = f'"{name}" ({who})' if name else who
+    else:
+        who = "an operator's lock" if first.run_id is None else "a manual recording"
+    more = f" and {len(others)} more" if others else ""
+    return f"{who} from {_spell_window(first.window)}{more}"
 
 
 def _sentence(
     parts: tuple[Part, ...], window: Window, outcome: Outcome, reason: Reason | None, blocker: str
 ) -> str:
-    why = _WHY[reason].format(blocker=blocker) if reason else ""
+    if outcome is Outcome.RECORDED:
+        stopped = reason is Reason.OPERATOR
+        return "Recorded until the operator stopped it." if stopped else "Recorded whole."
+    why = _WHY[reason].format(blocker=blocker) if reason else "nobody knows why"
     detail = next((part.detail for part in reversed(parts) if part.detail), None)
     if detail and outcome in {Outcome.PARTIAL, Outcome.FAILED}:
         why = f"{why} ({detail})"
-    if outcome is Outcome.RECORDED:
-        return f"Recorded whole; {why}." if why else "Recorded whole."
     if outcome is Outcome.PARTIAL:
         have = sum((w.length for w in data_windows(parts)), timedelta())
-        return f"Recorded {_seconds(have)} of {_seconds(window.length)}: {why}."
+        return f"Recorded {_spell_length(have)} of {_spell_length(window.length)}: {why}."
     return f"{_LEAD_IN[outcome]}: {why}."
 
 
@@ -200,5 +219,17 @@ _LEAD_IN: dict[Outcome, str] = {
 }
 
 
-def _seconds(length: timedelta) -> str:
-    return f"{length / timedelta(seconds=1):.1f} s"
+def _spell_window(window: Window) -> str:
+    same_day = window.start.date() == window.stop.date()
+    stop = f"{window.stop:%H:%M:%S}" if same_day else f"{window.stop:%Y-%m-%d %H:%M:%S}"
+    return f"{window.start:%Y-%m-%d %H:%M:%S} to {stop} UTC"
+
+
+def _spell_length(length: timedelta) -> str:
+    """Give a length as people say it, to a tenth of a second: 1 h 30 min 0.5 s."""
+    minutes, tenths = divmod(round(length / timedelta(milliseconds=100)), 600)
+    hours, minutes = divmod(minutes, 60)
+    spelled = [f"{hours} h"] * bool(hours) + [f"{minutes} min"] * bool(minutes)
+    if tenths or not spelled:
+        spelled.append(f"{tenths / 10:g} s")
+    return " ".join(spelled)

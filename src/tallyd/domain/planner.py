@@ -10,7 +10,6 @@ from datetime import timedelta
 from tallyd.domain.conflicts import Blocker, Claim, Contender, Rank, Rules, settle
 from tallyd.domain.errors import ZoneUnknown
 from tallyd.domain.model import (
-    MAX_DURATION,
     ExceptionDay,
     Occurrence,
     Override,
@@ -69,12 +68,17 @@ class _Offer:
     running: bool
     zone_known: bool
 
+    @property
+    def level(self) -> tuple[int, bool]:
+        """What of its rank goes before any start; the higher wins."""
+        return self.schedule.priority, self.running
+
 
 def plan_target(wishes: Wishes, period: Window) -> tuple[Planned, ...]:
     """Plan what intersects `period` on one target, in order of start, schedule id and slot.
 
-    Windows are not clipped. What overlaps them beyond the period counts too, as far as the longest
-    duration reaches, so that a verdict does not depend on the period that was asked for.
+    Windows are not clipped. What overlaps them beyond the period counts too, and what overlaps
+    that, so that a verdict does not depend on the period that was asked for.
     """
     suspended = _Suspensions(wishes)
     planned: list[Planned] = []
@@ -124,13 +128,13 @@ def worst_verdicts(entries: Iterable[Planned]) -> dict[int, Verdict]:
 
 
 def _offers(wishes: Wishes, period: Window) -> list[_Offer]:
-    """Expand every schedule over the period and over what hangs on to it."""
+    """Expand every schedule over the period, and over all that its verdicts hang on."""
     runs: RunsByOccurrence = {
         (run.schedule_id, run.slot): run
         for run in wishes.runs
         if run.schedule_id is not None and run.slot is not None
     }
-    bounds = Window(period.start - MAX_DURATION, period.stop + MAX_DURATION)
+    oldest = min((schedule.effective_from for schedule in wishes.schedules), default=period.start)
     reach = period
     while True:
         offers = [
@@ -138,13 +142,41 @@ def _offers(wishes: Wishes, period: Window) -> list[_Offer]:
             for schedule in wishes.schedules
             for occurrence, zone_known in _expand(schedule, wishes, reach)
         ]
-        hull = Window(
-            min((max(o.standing.start, bounds.start) for o in offers), default=reach.start),
-            max((min(o.standing.stop, bounds.stop) for o in offers), default=reach.stop),
-        )
-        if reach.start <= hull.start and hull.stop <= reach.stop:
+        needed = _needed(offers, period)
+        if reach.start <= needed.start and needed.stop <= reach.stop:
             return offers
-        reach = Window(min(reach.start, hull.start), max(reach.stop, hull.stop))
+        # Twice as far back each time: a chain of a thousand links is found in ten steps.
+        further = min(period.start - needed.start, max(needed.start - oldest, timedelta(0)))
+        reach = Window(needed.start - further, needed.stop)
+
+
+def _needed(offers: Iterable[_Offer], period: Window) -> Window:
+    """Give the span of what the verdicts of a period hang on, as far as `offers` tell.
+
+    Who started before another may go first, and so on back to the beginning of the chain. Who
+    starts later goes first only by a higher level, so ahead there are as many steps as levels.
+    """
+    shown = [offer for offer in offers if _intersects(offer.occurrence.window, period)]
+    if not shown:
+        return period
+    level = min(offer.level for offer in shown)
+    start = period.start
+    for offer in sorted(offers, key=lambda o: o.occurrence.window.stop, reverse=True):
+        if offer.occurrence.window.stop <= start:
+            break
+        if offer.level >= level:
+            start = min(start, offer.occurrence.window.start)
+    stop = period.stop
+    ahead = shown
+    while ahead:
+        stop = max(stop, *(offer.occurrence.window.stop for offer in ahead))
+        level = min(offer.level for offer in ahead)
+        ahead = [
+            offer
+            for offer in offers
+            if offer.level > level and period.stop <= offer.occurrence.window.start < stop
+        ]
+    return Window(start, stop)
 
 
 def _expand(
@@ -184,8 +216,8 @@ class _Suspensions:
         }
         self._excluded = {
             (override.schedule_id, override.slot)
-            for overrides in wishes.overrides.values()
-            for override in overrides
+            for schedule in wishes.schedules
+            for override in wishes.overrides.get(schedule.id, ())
             if override.excluded
         }
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from itertools import islice
 
 from tallyd.domain.errors import NotFound
 from tallyd.domain.model import Occurrence, Override, Schedule
@@ -18,22 +17,22 @@ def select(
     """Find the occurrence that `wanted` names.
 
     `next` is the next one to start that is not excluded; else a slot, a start as plans print it
-    (`2026-12-01T08:00:00.000Z`), or a date on which exactly one occurrence begins.
+    (`2026-12-01T08:00:00.000Z`), or the date in the slot (of an instant: in UTC).
 
     Raises:
-        NotFound: it names none, or more than one.
+        NotFound: it names none.
     """
     known = tuple(overrides)
     if wanted == "next":
         excluded = {override.slot for override in known if override.excluded}
-        coming = (o for o in slots_from(schedule, now) if o.slot not in excluded)
-        found = list(islice(coming, 1))
+        named = (o for o in slots_from(schedule, now) if o.slot not in excluded)
     else:
-        found = [o for o in _near(schedule, known, wanted) if _is_named(o, wanted)]
-    if len(found) != 1:
-        which = "which could mean several" if found else "see `tallyd schedule show`"
-        raise NotFound("occurrence", f"{wanted} of schedule {schedule.id} ({which})")
-    return found[0]
+        named = (o for o in _near(schedule, known, wanted) if _is_named(o, wanted))
+    found = next(named, None)
+    if found is None:
+        look = "see `tallyd schedule show`"
+        raise NotFound("occurrence", f"{wanted} of schedule {schedule.id} ({look})")
+    return found
 
 
 def _near(schedule: Schedule, overrides: tuple[Override, ...], wanted: str) -> Iterable[Occurrence]:
@@ -50,10 +49,12 @@ def _near(schedule: Schedule, overrides: tuple[Override, ...], wanted: str) -> I
 
 
 def _is_named(occurrence: Occurrence, wanted: str) -> bool:
-    if wanted == occurrence.slot or occurrence.slot == f"{wanted}:00":
+    if occurrence.slot in {wanted, f"{wanted}:00"}:
         return True
     if len(wanted) == len("2026-12-01"):
-        return occurrence.slot.startswith(wanted)
+        wall = not occurrence.slot.startswith("@")
+        shown = occurrence.slot if wall else occurrence.window.start.isoformat()
+        return shown.startswith(wanted)
     try:
         instant = datetime.fromisoformat(wanted)
     except ValueError:

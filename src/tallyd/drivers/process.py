@@ -18,7 +18,10 @@ ESCALATION = ((signal.SIGINT, 5.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0)
 There are no more than three: ffmpeg counts them, and a fourth makes it leave a broken file.
 """
 
-END_BOUND_S = sum(grace_s for _, grace_s in ESCALATION)
+LAST_GRACE_S = 0.5
+"""How long a child that was sent all of them is still waited for, by every call that ends it."""
+
+END_BOUND_S = sum(grace_s for _, grace_s in ESCALATION) + LAST_GRACE_S
 
 _PRIVATE_VARIABLES = frozenset({"CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET"})
 _PRIVATE_PREFIXES = ("LISTEN_", "TALLYD_", "WATCHDOG_")
@@ -139,6 +142,8 @@ class Child:
                 self._send(number)
                 with anyio.move_on_after(grace_s):
                     await self._ended.wait()
+            with anyio.move_on_after(LAST_GRACE_S):
+                await self._ended.wait()
             if not self._ended.is_set():
                 raise ProcessError(f"process {self.pid} does not end, although it was killed")
             return self._popen.wait()

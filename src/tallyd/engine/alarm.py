@@ -50,18 +50,20 @@ class WallTimer:
         if self.fd < 0:
             raise OSError(ctypes.get_errno(), "timerfd_create")
 
-    def arm(self, at: datetime) -> None:
-        """Become readable at `at`, or at once where that has passed."""
+    def arm(self, at: datetime) -> bool:
+        """Become readable at `at`, or at once where that has passed; True as in `clock_was_set`."""
         since_epoch = max(at - EPOCH, timedelta(microseconds=1))
         microseconds = since_epoch // timedelta(microseconds=1)
         seconds, rest = divmod(microseconds, 10**6)
         spec = _Itimerspec(_Timespec(0, 0), _Timespec(seconds, rest * _NS_PER_US))
         flags = _TFD_TIMER_ABSTIME | _TFD_TIMER_CANCEL_ON_SET
-        if self._libc.timerfd_settime(self.fd, flags, ctypes.byref(spec), None) < 0:
-            # The kernel reports a clock set that nobody has read yet, and arms all the same.
-            code = ctypes.get_errno()
-            if code != errno.ECANCELED:
-                raise OSError(code, "timerfd_settime")
+        if self._libc.timerfd_settime(self.fd, flags, ctypes.byref(spec), None) == 0:
+            return False
+        code = ctypes.get_errno()
+        if code != errno.ECANCELED:
+            raise OSError(code, "timerfd_settime")
+        # Armed all the same, and told this once: a later read does not tell it again.
+        return True
 
     def clock_was_set(self) -> bool:
         """Take the wake-up off the timer; True where a clock set caused it."""
@@ -93,16 +95,22 @@ class _TimerfdScheduler(AsyncIOScheduler):
         self._clock = clock
         self._on_clock_step = on_clock_step
         self._pass_pending = False
-        self._timer = WallTimer()
+        self._timer: WallTimer
 
     def start(self, paused: bool = False) -> None:  # noqa: FBT001, FBT002 - the library's signature
+        self._timer = WallTimer()
         super().start(paused)
         self._eventloop.add_reader(self._timer.fd, self._on_timer)
 
     def close(self) -> None:
         self._eventloop.remove_reader(self._timer.fd)
-        self.shutdown(wait=False)
+        # Its asyncio class would do this in a later turn of the loop, without a timer by then.
+        super(AsyncIOScheduler, self).shutdown(wait=False)
         self._timer.close()
+
+    def after_pass(self, action: Callable[..., None], *args: object) -> None:
+        """Act once no pass is under way: the pass removes the jobs it ran, by their ids."""
+        self._eventloop.call_soon(action, *args)
 
     def wakeup(self) -> None:
         if not self._pass_pending:
@@ -118,7 +126,8 @@ class _TimerfdScheduler(AsyncIOScheduler):
         due = self._lookup_jobstore("default").get_next_run_time()
         if wait_seconds is None or due is None:
             due = self._clock.now() + _IDLE
-        self._timer.arm(due)
+        if self._timer.arm(due):
+            self.after_pass(self._on_clock_step)
 
     def _stop_timer(self) -> None:
         """Do nothing: arming replaces what was armed."""
@@ -167,6 +176,8 @@ class SchedulerAlarm:
             await anyio.sleep_forever()
         finally:
             self._scheduler.close()
+            self._armed.clear()
+            self._armed_until = EPOCH
 
     def _forget(self, owner: str, at: datetime) -> None:
         del self._wishes[owner]
@@ -182,12 +193,17 @@ class SchedulerAlarm:
     def _arm(self, at: datetime) -> None:
         if at not in self._armed:
             self._armed.add(at)
-            self._scheduler.add_job(self._fire, DateTrigger(at), args=(at,), id=at.isoformat())
+            self._scheduler.add_job(self._due, _at(at), args=(at,), id=at.isoformat())
+
+    def _due(self, at: datetime) -> None:
+        self._armed.discard(at)
+        self._scheduler.after_pass(self._fire, at)
 
     def _fire(self, at: datetime) -> None:
-        self._armed.discard(at)
-        for owner in self._owners.pop(at, ()):
+        owners = self._owners.pop(at, set())
+        for owner in owners:
             del self._wishes[owner]
+        for owner in owners:
             self._wake(owner)
 
     def _refill(self) -> None:
@@ -198,9 +214,18 @@ class SchedulerAlarm:
         for at in coming[:room]:
             self._arm(at)
         self._scheduler.add_job(
-            self._refill, DateTrigger(self._armed_until), id=_REFILL, replace_existing=True
+            self._scheduler.after_pass,
+            _at(self._armed_until),
+            args=(self._refill,),
+            id=_REFILL,
+            replace_existing=True,
         )
 
     def _clock_stepped(self) -> None:
         self._refill()
         self._on_clock_step()
+
+
+def _at(instant: datetime) -> DateTrigger:
+    # Without a zone the library looks on the disk for the system's own.
+    return DateTrigger(instant, UTC)

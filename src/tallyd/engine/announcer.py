@@ -12,12 +12,16 @@ class Announcer:
 
     def __init__(self) -> None:
         self._log = get_logger()
-        self._waiting: deque[tuple[str, dict[str, object]]] = deque()
+        self._waiting: deque[tuple[str, str, dict[str, object]]] = deque()
         self._more = anyio.Event()
 
     def say(self, event: str, **fields: object) -> None:
-        """Remember an event to be logged; costs no formatting now."""
-        self._waiting.append((event, fields))
+        """Remember an event to be logged at its own level; costs no formatting now."""
+        self.say_at(level_of(event), event, **fields)
+
+    def say_at(self, level: str, event: str, **fields: object) -> None:
+        """Remember an event to be logged at a level that what happened decides."""
+        self._waiting.append((level, event, fields))
         self._more.set()
 
     async def run(self) -> None:
@@ -30,5 +34,5 @@ class Announcer:
     def flush(self) -> None:
         """Log everything that waits, now."""
         while self._waiting:
-            event, fields = self._waiting.popleft()
-            getattr(self._log, level_of(event))(event, **fields)
+            level, event, fields = self._waiting.popleft()
+            getattr(self._log, level)(event, **fields)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from tallyd.domain.model import Part, Run
+from tallyd.domain.model import Outcome, Part, Run
 from tallyd.domain.outcomes import command_late, late
 from tallyd.domain.planner import Planned
 from tallyd.engine.agenda import RunKey, key_of
@@ -10,6 +10,7 @@ from tallyd.engine.announcer import Announcer
 from tallyd.engine.attempts import Attempts
 
 _MS = timedelta(milliseconds=1)
+_AS_WISHED = frozenset({Outcome.RECORDED, Outcome.SKIPPED, Outcome.CANCELLED})
 
 
 class Reporter:
@@ -17,6 +18,7 @@ class Reporter:
 
     def __init__(self, announcer: Announcer) -> None:
         self._say = announcer.say
+        self._say_at = announcer.say_at
         self._said: set[tuple[str, RunKey, str]] = set()
 
     def starting(self, run: Run, part: Part) -> None:
@@ -77,7 +79,8 @@ class Reporter:
         """Say what became of a run."""
         key = key_of(run)
         self._said = {said for said in self._said if said[:2] != (run.target, key)}
-        self._say(
+        self._say_at(
+            "info" if run.outcome in _AS_WISHED else "warning",
             "run.finished",
             **_names(run),
             outcome=run.outcome,

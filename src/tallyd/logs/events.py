@@ -35,7 +35,7 @@ EVENTS: Final[Mapping[str, Event]] = {
     "daemon.started": Event(
         "info",
         "The daemon has read its configuration and begins.",
-        {"version": "of tallyd", "config": "path of the file", "pid": "process id"},
+        {"version": "of tallyd", "pid": "process id"},
     ),
     "daemon.ready": Event(
         "info",
@@ -45,13 +45,13 @@ EVENTS: Final[Mapping[str, Event]] = {
     "daemon.stopping": Event(
         "info",
         "The daemon was asked to end.",
-        {"signal": "what asked", "running": "how many runs are under way"},
+        {"signal": "what asked"},
     ),
-    "daemon.stopped": Event("info", "The daemon has ended.", {"exit_code": "of the process"}),
+    "daemon.stopped": Event("info", "The daemon has ended."),
     "store.opened": Event(
         "info",
         "The database is open.",
-        {"path": "of the file", "schema": "its version", "migrated_from": "version before, if any"},
+        {"path": "of the file", "migrations": "versions that it was brought to just now"},
     ),
     "store.failed": Event(
         "error",
@@ -68,8 +68,8 @@ EVENTS: Final[Mapping[str, Event]] = {
     ),
     "driver.failed": Event(
         "error",
-        "A target's driver cannot be used; what is booked there is reported as blocked.",
-        {**_TARGET, "driver": "name of the driver", "stage": "how far it came", "error": "why"},
+        "A target's driver cannot be used; what is booked there is reported as missed.",
+        {**_TARGET, "driver": "name of the driver", "error": "why"},
     ),
     "target.unknown": Event(
         "warning",
@@ -125,7 +125,6 @@ EVENTS: Final[Mapping[str, Event]] = {
         "A driver session is over, as planned or not.",
         {**_PART, **_END, **_FILES, "bytes": "written"},
     ),
-    "run.stopping": Event("info", "A driver was told to stop.", _PART),
     "run.stop_failed": Event(
         "error",
         "A device does not confirm that it stopped; it is asked again.",
@@ -152,20 +151,11 @@ EVENTS: Final[Mapping[str, Event]] = {
             "remaining": "what the run still holds: a list of [start, stop]",
         },
     ),
-    "run.suspended": Event(
-        "info", "An occurrence falls on an exception day, is left out or paused.", {**_RUN, **_WHY}
-    ),
-    "run.missed": Event(
-        "warning",
-        "A run was never tried.",
-        {**_RUN, **_WHY, "sentence": "the same for people", "start": "planned start"},
-    ),
     "alarm.clock_stepped": Event(
         "warning",
         "Somebody set the clock; everything is planned anew.",
         {"now": "what it shows since"},
     ),
-    "nudge.received": Event("debug", "Another process says that wishes have changed."),
     "logs.dropped": Event(
         "warning",
         "The reader of the log was too slow and lines were thrown away here.",

@@ -287,7 +287,7 @@ async def _expect_refusal(bench: Bench, order: StartOrder) -> None:
     try:
         await bench.driver.start(order)
     except DriverError as error:
-        _expect(error.reason in Reason, "an error has no reason code")
+        _expect(str(error.reason) in set(Reason), "an error has no reason code")
         _expect(error.sentence.strip() and "\n" not in error.sentence, "an error says nothing")
     else:
         raise NonConformity(f"an impossible order was taken: {order}")

@@ -38,8 +38,8 @@ class Log(Announcer):
         super().__init__()
         self.events: list[tuple[str, dict[str, object]]] = []
 
-    def say(self, event: str, **fields: object) -> None:
-        self.events.append((event, fields))
+    def say_at(self, level: str, event: str, **fields: object) -> None:
+        self.events.append((event, {"level": level, **fields}))
 
     def of(self, event: str) -> list[dict[str, object]]:
         return [fields for name, fields in self.events if name == event]

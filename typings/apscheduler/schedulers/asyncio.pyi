@@ -5,9 +5,10 @@ from datetime import tzinfo
 
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.triggers.date import DateTrigger
 
-class AsyncIOScheduler:
+class AsyncIOScheduler(BaseScheduler):
     _eventloop: AbstractEventLoop
     def __init__(
         self,
@@ -20,7 +21,6 @@ class AsyncIOScheduler:
     @property
     def running(self) -> bool: ...
     def start(self, paused: bool = False) -> None: ...
-    def shutdown(self, wait: bool = True) -> None: ...
     def wakeup(self) -> None: ...
     def add_job(
         self,

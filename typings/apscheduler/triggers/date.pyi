@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 class DateTrigger:
-    def __init__(self, run_date: datetime) -> None: ...
+    def __init__(self, run_date: datetime, timezone: tzinfo | None = None) -> None: ...

@@ -149,7 +149,10 @@ class Session:
     async def _first_data(self, child: Child) -> None:
         """Wait until data flows; raises what the process died of if it ends before, or is ended."""
         await self._first_report(child)
-        if self._asked_to_end or not self._flowing.is_set():
+        if self._asked_to_end:
+            await child.wait()  # `close` ends it gently
+            raise TryAgainError(Reason.DEVICE_ENDED, "it was stopped while it started")
+        if not self._flowing.is_set():
             raise self._failure(await child.wait())
 
     async def _first_report(self, child: Child) -> None:

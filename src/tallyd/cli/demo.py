@@ -1,0 +1,82 @@
+"""`tallyd demo`: a small day in two rooms, recorded for real, with a report on all of it."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from tallyd.cli.exits import Exit
+from tallyd.cli.output import Output, json_option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tallyd.demo.comparison import Review
+    from tallyd.demo.place import Place
+
+
+@click.command()
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="A new directory for it. [default: tallyd-demo, or the next free tallyd-demo-2 ...]",
+)
+@json_option
+def demo(directory: Path | None, output: Output) -> None:
+    """Book two rooms for half a minute, record them for real, check every file, and report.
+
+    It needs an ffmpeg and nothing else. The files stay. Exit code 0 only if all went as planned.
+    """
+    import anyio
+
+    from tallyd.demo.errors import DemoError, InterruptedDemoError
+
+    _forget_overrides()
+    try:
+        place, reviews = anyio.run(_hold, directory, output)
+    except DemoError as error:
+        raise click.ClickException(str(error)) from error
+    except InterruptedDemoError as error:
+        click.echo(f"tallyd: {error}", err=True)
+        raise SystemExit(Exit.INTERRUPTED) from error
+    _report(place, reviews, output)
+
+
+def _forget_overrides() -> None:
+    """Let nothing in the environment lead the demo's daemon to another one's database."""
+    from tallyd.config.models import ENV_PREFIX
+
+    for name in [name for name in os.environ if name.startswith(ENV_PREFIX)]:
+        del os.environ[name]
+
+
+async def _hold(directory: Path | None, output: Output) -> "tuple[Place, tuple[Review, ...]]":
+    from tallyd import logs
+    from tallyd.cli.demo_progress import showing
+    from tallyd.clock import SystemClock
+    from tallyd.config import load
+    from tallyd.demo.ffmpeg import find_working_ffmpeg
+    from tallyd.demo.place import make_place
+    from tallyd.demo.stage import hold
+
+    logs.to_stderr(SystemClock().now)
+    binary = await find_working_ffmpeg()
+    place = make_place(directory)
+    beside = output is Output.JSON
+    click.echo(f"The demo records two rooms into {place.root}, with {binary}.", err=beside)
+    with showing(err=beside) as show:
+        return place, await hold(place, load(place.config), binary, show)
+
+
+def _report(place: "Place", reviews: "Sequence[Review]", output: Output) -> NoReturn:
+    from tallyd.cli.demo_report import deviations_of, print_report, report_shape
+    from tallyd.cli.output import to_json
+
+    if output is Output.JSON:
+        click.echo(to_json(report_shape(place, reviews)))
+    else:
+        print_report(place, reviews)
+    raise SystemExit(Exit.FAILED if deviations_of(reviews) else Exit.OK)

@@ -1,0 +1,250 @@
+"""Whole installations: a directory, a configuration, and the daemon as a process of its own."""
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from tallyd import app
+from tallyd.clock import SystemClock
+from tallyd.config import Settings, load
+from tallyd.domain.drafts import Draft
+from tallyd.domain.model import InstantStart, Run, Schedule, Status
+from tallyd.logs.events import EVENTS
+
+WITHIN_S = 20.0
+"""How long a test waits for anything; a shared machine can be slow, and no promise is tested so."""
+
+LOOK_AGAIN_S = 0.02
+
+
+def system_program(name: str) -> str:
+    """Give the path of a program that the tests need; without it they fail, they do not skip."""
+    path = shutil.which(name)
+    assert path is not None, f"install {name}: these tests use the real one"
+    return path
+
+
+async def eventually(look: Callable[[], Any], within_s: float = WITHIN_S) -> Any:
+    """Wait until `look` gives something true, and give that."""
+    with anyio.fail_after(within_s):
+        while not (found := look()):
+            await anyio.sleep(LOOK_AGAIN_S)
+    return found
+
+
+class Daemon:
+    """One `tallyd run`, its log line by line, and its end."""
+
+    def __init__(self, config: Path, log: Path) -> None:
+        self._log = log
+        with log.open("ab") as out, log.with_suffix(".stderr").open("ab") as err:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tallyd", "--config", str(config), "run"],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                env={k: v for k, v in os.environ.items() if not k.startswith("TALLYD_")},
+            )
+        self.pid = self._process.pid
+        self._begin = log.stat().st_size
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """What it has logged so far; a line that is no JSON object fails the test."""
+        with self._log.open("rb") as log:
+            log.seek(self._begin)
+            return [json.loads(line) for line in log if line.endswith(b"\n")]
+
+    @property
+    def stderr(self) -> str:
+        """What it said on stderr."""
+        return self._log.with_suffix(".stderr").read_text()
+
+    def said(self, event: str, **fields: object) -> list[dict[str, Any]]:
+        """Give the lines of an event that have these fields."""
+        return [
+            line
+            for line in self.lines
+            if line["event"] == event and fields.items() <= line.items()
+        ]
+
+    async def heard(self, event: str, **fields: object) -> dict[str, Any]:
+        """Wait for an event, and give its line; a daemon that ended without it fails the test."""
+
+        def look() -> list[dict[str, Any]]:
+            over = self._process.poll() is not None
+            found = self.said(event, **fields)
+            assert found or not over, f"the daemon ended without {event}: {self.stderr}"
+            return found
+
+        return (await eventually(look))[-1]
+
+    async def ended(self) -> int:
+        """Wait for its end, and give its exit status."""
+        await eventually(lambda: self._process.poll() is not None, within_s=40)
+        return self._process.returncode
+
+    async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send it a signal, wait for its end, and give its exit status."""
+        self._process.send_signal(number)
+        return await self.ended()
+
+    def put_down(self) -> None:
+        """End it for sure, if it still runs."""
+        self._process.kill()
+        self._process.wait()
+
+
+class House:
+    """One installation, from empty: configure it, book in it, run daemons on it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.config = root / "tallyd.toml"
+        self.state = root / "state"
+        self.database = self.state / "tallyd.db"
+        self.clock = SystemClock()
+        self._daemons: list[Daemon] = []
+
+    def configure(self, **rooms: str) -> None:
+        """Write the configuration: for each room, the lines of its table."""
+        tables = "".join(f"\n[rooms.{name}]\n{lines}\n" for name, lines in rooms.items())
+        self.config.write_text(
+            f'[appliance]\nstate_dir = "state"\nmin_piece = "0s"\n{tables}', encoding="utf-8"
+        )
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration as the daemon reads it."""
+        return load(self.config)
+
+    def launch(self) -> Daemon:
+        """Start a daemon and wait for nothing."""
+        daemon = Daemon(self.config, self.root / f"daemon-{len(self._daemons)}.log")
+        self._daemons.append(daemon)
+        return daemon
+
+    async def start(self) -> Daemon:
+        """Start a daemon and wait until it is ready."""
+        daemon = self.launch()
+        await daemon.heard("daemon.ready")
+        return daemon
+
+    async def book(
+        self, room: str, length_s: float, *, in_s: float = 0.0, name: str = "Lecture"
+    ) -> Schedule:
+        """Book a one-shot as the command line does: into the database, and nudge."""
+        async with app.open_for_changes(self.settings) as appliance:
+            change = await appliance.bookings.add(
+                lambda now: Draft(
+                    target=f"rooms.{room}",
+                    name=name,
+                    start=InstantStart(now + timedelta(seconds=in_s)),
+                    duration=timedelta(seconds=length_s),
+                )
+            )
+        assert change.after is not None
+        return change.after
+
+    async def run_of(self, schedule: Schedule) -> Run:
+        """Give the one row of a one-shot, as reports show it."""
+        async with app.open_for_reports(self.settings) as appliance:
+            runs = await appliance.reports.runs(None, schedule.target, 100)
+        (run,) = (run for run in runs if run.schedule_id == schedule.id)
+        return run
+
+    async def finished(self, schedule: Schedule) -> Run:
+        """Wait until a one-shot has its outcome, and give its row."""
+        with anyio.fail_after(WITHIN_S):
+            while (run := await self.run_of(schedule)).status is not Status.FINISHED:
+                await anyio.sleep(0.1)
+        return run
+
+    def picture(self, room: str) -> dict[str, Any]:
+        """Give what the daemon publishes of a room."""
+        state = json.loads((self.state / "run" / "state.json").read_text(encoding="utf-8"))
+        found: dict[str, Any] = state["targets"][f"rooms.{room}"]
+        return found
+
+    async def shows(self, room: str, status: str) -> dict[str, Any]:
+        """Wait until the published picture of a room has this status, and give it."""
+        return await eventually(
+            lambda: (seen := self.picture(room))["status"] == status and seen,
+        )
+
+    def recorders(self) -> list[int]:
+        """Give the pids of the ffmpegs that record into this installation, ended ones left out."""
+        marker = str(self.root).encode()
+        found = []
+        for entry in Path("/proc").iterdir():
+            with suppress(OSError, ValueError):
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                if b"ffmpeg" in words[0] and any(marker in word for word in words):
+                    found.append(int(entry.name))
+        return found
+
+    def put_down(self) -> None:
+        """End whatever this installation still runs."""
+        for daemon in self._daemons:
+            daemon.put_down()
+        for pid in self.recorders():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """Give an empty installation; whatever it runs is ended afterwards."""
+    built = House(tmp_path)
+    yield built
+    built.put_down()
+    for line in (line for daemon in built._daemons for line in daemon.lines):
+        assert line["event"] in EVENTS, f"not in the list of events: {line}"
+        assert line["event"] not in {"task.failed", "library.logged"}, line
+
+
+class Media:
+    """Looks into what was recorded, with the system's ffmpeg and ffprobe."""
+
+    async def length_s(self, path: Path | str) -> float:
+        """Decode a file from end to end, without a complaint, and give how long its picture is."""
+        decoder = (system_program("ffmpeg"), "-v", "error", "-i", str(path), "-f", "null", "-")
+        done = await anyio.run_process(decoder, check=False)
+        assert (done.returncode, done.stderr) == (0, b""), path
+        times = await self.picture_times(path)
+        return (times[-1] - times[0]) * len(times) / (len(times) - 1)
+
+    async def picture_times(self, path: Path | str) -> list[float]:
+        """Give the time of every frame, in order, in seconds."""
+        entries = ("-select_streams", "v:0", "-show_entries", "packet=pts_time", "-of", "csv=p=0")
+        prober = (system_program("ffprobe"), "-v", "error", *entries, str(path))
+        done = await anyio.run_process(prober)
+        return sorted(float(line.strip(",")) for line in done.stdout.decode().split())
+
+
+@pytest.fixture
+def media() -> Media:
+    """Give eyes for recorded files."""
+    return Media()
+
+
+def shrink_pipe(fd: int) -> None:
+    """Make a pipe as small as the kernel allows."""
+    fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, 4096)
+
+
+def names(files: Iterable[str]) -> list[str]:
+    """Give the names of files without their directories."""
+    return [Path(file).name for file in files]

@@ -115,7 +115,12 @@ def test_removing_and_skipping(book: Book, tallyd: Book) -> None:
     assert [(row["verdict"], row["reason"]) for row in plan] == [("suspended", "excluded")] * 3
     removed = tallyd("schedule", "remove", "1", "--json")
     assert (removed.code, removed.json["id"], removed.err) == (0, 1, "")
-    for command in (("show", "1"), ("remove", "1"), ("edit", "1", "--name", "B"), ("skip", "1", "next")):
+    for command in (
+        ("show", "1"),
+        ("remove", "1"),
+        ("edit", "1", "--name", "B"),
+        ("skip", "1", "next"),
+    ):
         result = tallyd("schedule", *command)
         assert (result.code, result.err) == (3, "tallyd: there is no schedule 1\n")
 
@@ -137,6 +142,9 @@ def test_exception_days(book: Book, tallyd: Book) -> None:
     there = tallyd("exceptions", "add", "2030-12-26", "Rest", "--target", "rooms.lab", "--json")
     assert there.json["target"] == "rooms.lab"
     assert tallyd("exceptions", "list", "--json").json == [everywhere, there.json]
+    twice = tallyd("exceptions", "add", "2030-12-25", "X-mas", "--json")
+    assert twice.json == everywhere
+    assert "kept free already" in twice.err
     plan = tallyd("plan", "--from", "2030-12-24", "--to", "2030-12-27", "--json").json
     assert [(row["verdict"], row["reason"]) for row in plan] == [
         ("clear", None),

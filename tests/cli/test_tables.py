@@ -11,7 +11,7 @@ from tallyd.cli.tables import LocalTimes, file_names, megabytes, milliseconds
 from tallyd.cli.values import Instant, Wall
 from tallyd.domain.conflicts import Blocker
 from tallyd.domain.impact import Affected
-from tallyd.domain.model import Occurrence, Reason, Schedule, Verdict, WallStart
+from tallyd.domain.model import InstantStart, Occurrence, Reason, Schedule, Verdict
 from tallyd.domain.planner import Planned
 from tallyd.domain.window import Window
 from tallyd.reports import Effect, Prospect
@@ -23,11 +23,11 @@ HOUR = timedelta(hours=1)
 
 def trouble(*by: Blocker, verdict: Verdict, claim: tuple[Window, ...] = ()) -> Planned:
     """Give an occurrence of schedule 7 from ten to eleven in Rome."""
-    schedule = Schedule(
-        7, "u", "rooms.aula", "B", WallStart(datetime.min, "UTC"), HOUR, TEN, TEN
-    )
+    schedule = Schedule(7, "u", "rooms.aula", "B", InstantStart(TEN), HOUR, TEN, TEN)
     reason = Reason.OCCUPIED if by else Reason.TARGET_UNKNOWN
-    return Planned(schedule, Occurrence(7, "s", Window(TEN, TEN + HOUR)), verdict, claim, by, reason)
+    return Planned(
+        schedule, Occurrence(7, "s", Window(TEN, TEN + HOUR)), verdict, claim, by, reason
+    )
 
 
 def test_times_are_those_of_the_zone() -> None:
@@ -72,8 +72,11 @@ def test_an_effect_is_told_both_ways() -> None:
     )
     effect = Effect(Prospect(entry.schedule, (), Verdict.CONFLICT, entry), affects)
     assert lines_of(effect, {3: "A"}, TIMES) == [
-        'schedule 7 "B" is in conflict on 2026-12-01 10:00:00 Europe/Rome: schedule 3 "A" holds '
-        "rooms.aula 2026-12-01 10:00:00 - 10:30:00; it gets 2026-12-01 10:30:00 - 11:00:00",
+        (
+            'schedule 7 "B" is in conflict on 2026-12-01 10:00:00 Europe/Rome: '
+            'schedule 3 "A" holds rooms.aula 2026-12-01 10:00:00 - 10:30:00; '
+            "it gets 2026-12-01 10:30:00 - 11:00:00"
+        ),
         'it leaves schedule 4 "C" blocked',
         'it leaves schedule 6 "E" in conflict',
     ]
@@ -115,7 +118,7 @@ def test_an_end_of_a_period_is_an_instant_within_reach() -> None:
     for far in (
         Instant(datetime(9999, 12, 31, tzinfo=UTC)),
         Instant(datetime.min.replace(tzinfo=UTC)),
-        Wall(datetime.min),
+        Wall(datetime(1, 1, 1)),  # noqa: DTZ001 - a wall time
     ):
         with pytest.raises(click.BadParameter, match=r"100 years away|beyond the calendar"):
             instant("--to", far, "Europe/Rome", TEN)

@@ -86,9 +86,7 @@ def test_a_start_is_wall_time_or_an_instant(
         ({"repeat": "daily", "until": "never"}, Recurrence(Frequency.DAILY)),
     ],
 )
-def test_a_rule_is_made_of_its_options(
-    options: dict[str, object], rule: Recurrence | None
-) -> None:
+def test_a_rule_is_made_of_its_options(options: dict[str, object], rule: Recurrence | None) -> None:
     """Files may write lists, numbers and dates where the command line has text."""
     assert made(**options).recurrence == rule
 

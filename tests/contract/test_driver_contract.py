@@ -5,6 +5,7 @@ import shutil
 import signal
 from pathlib import Path
 
+import anyio
 import imageio_ffmpeg
 import pytest
 
@@ -109,8 +110,8 @@ class Liar(SimulatedRecorder):
     async def start(self, order: StartOrder) -> Observation:
         """Take every order, and a while over it, without any data."""
         self._runs.append(order)
-        self._overwritten.write_text(order.token)
-        self._overwritten.with_name(order.token).touch()
+        await anyio.Path(self._overwritten).write_text(order.token)
+        await anyio.Path(self._overwritten.with_name(order.token)).touch()
         await self._clock.sleep(0.03)
         return self._say(order)
 

@@ -163,7 +163,7 @@ async def test_hanging_calls_hang_until_they_are_cancelled(make):
 async def test_more_capacity_than_inputs_is_refused(make):
     """Two at once need two inputs; with them they run side by side."""
     with pytest.raises(GiveUpError, match="needs `inputs` = 2"):
-        make(capacity=2)
+        make(capacity=2, inputs=1)
     device = make(capacity=2, inputs=2)
     await device.start(order("t1", 0))
     await device.start(order("t2", 1))

@@ -1,19 +1,19 @@
 """Whole installations: a directory, a configuration, and the daemon as a process of its own."""
 
-import fcntl
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from tallyd import app
@@ -39,32 +39,36 @@ def system_program(name: str) -> str:
 async def eventually(look: Callable[[], Any], within_s: float = WITHIN_S) -> Any:
     """Wait until `look` gives something true, and give that."""
     with anyio.fail_after(within_s):
-        while not (found := look()):
+        while not (found := look()):  # noqa: ASYNC110 - what another process does sets no event
             await anyio.sleep(LOOK_AGAIN_S)
     return found
+
+
+def _inherited() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("TALLYD_")}
 
 
 class Daemon:
     """One `tallyd run`, its log line by line, and its end."""
 
-    def __init__(self, config: Path, log: Path) -> None:
+    def __init__(
+        self, config: Path, log: Path, environment: Mapping[str, str], stdout: int | None = None
+    ) -> None:
         self._log = log
         with log.open("ab") as out, log.with_suffix(".stderr").open("ab") as err:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tallyd", "--config", str(config), "run"],
                 stdin=subprocess.DEVNULL,
-                stdout=out,
+                stdout=out if stdout is None else stdout,
                 stderr=err,
-                env={k: v for k, v in os.environ.items() if not k.startswith("TALLYD_")},
+                env={**_inherited(), **environment},
             )
         self.pid = self._process.pid
-        self._begin = log.stat().st_size
 
     @property
     def lines(self) -> list[dict[str, Any]]:
         """What it has logged so far; a line that is no JSON object fails the test."""
         with self._log.open("rb") as log:
-            log.seek(self._begin)
             return [json.loads(line) for line in log if line.endswith(b"\n")]
 
     @property
@@ -75,9 +79,7 @@ class Daemon:
     def said(self, event: str, **fields: object) -> list[dict[str, Any]]:
         """Give the lines of an event that have these fields."""
         return [
-            line
-            for line in self.lines
-            if line["event"] == event and fields.items() <= line.items()
+            line for line in self.lines if line["event"] == event and fields.items() <= line.items()
         ]
 
     async def heard(self, event: str, **fields: object) -> dict[str, Any]:
@@ -125,20 +127,20 @@ class House:
             f'[appliance]\nstate_dir = "state"\nmin_piece = "0s"\n{tables}', encoding="utf-8"
         )
 
-    @property
-    def settings(self) -> Settings:
-        """The configuration as the daemon reads it."""
-        return load(self.config)
+    async def settings(self) -> Settings:
+        """Give the configuration as the daemon reads it."""
+        return await anyio.to_thread.run_sync(load, self.config)
 
-    def launch(self) -> Daemon:
-        """Start a daemon and wait for nothing."""
-        daemon = Daemon(self.config, self.root / f"daemon-{len(self._daemons)}.log")
+    def launch(self, *, stdout: int | None = None, **environment: str) -> Daemon:
+        """Start a daemon and wait for nothing; its log goes to a file, or to `stdout`."""
+        log = self.root / f"daemon-{len(self._daemons)}.log"
+        daemon = Daemon(self.config, log, environment, stdout)
         self._daemons.append(daemon)
         return daemon
 
-    async def start(self) -> Daemon:
+    async def start(self, **environment: str) -> Daemon:
         """Start a daemon and wait until it is ready."""
-        daemon = self.launch()
+        daemon = self.launch(**environment)
         await daemon.heard("daemon.ready")
         return daemon
 
@@ -146,7 +148,7 @@ class House:
         self, room: str, length_s: float, *, in_s: float = 0.0, name: str = "Lecture"
     ) -> Schedule:
         """Book a one-shot as the command line does: into the database, and nudge."""
-        async with app.open_for_changes(self.settings) as appliance:
+        async with app.open_for_changes(await self.settings()) as appliance:
             change = await appliance.bookings.add(
                 lambda now: Draft(
                     target=f"rooms.{room}",
@@ -160,7 +162,7 @@ class House:
 
     async def run_of(self, schedule: Schedule) -> Run:
         """Give the one row of a one-shot, as reports show it."""
-        async with app.open_for_reports(self.settings) as appliance:
+        async with app.open_for_reports(await self.settings()) as appliance:
             runs = await appliance.reports.runs(None, schedule.target, 100)
         (run,) = (run for run in runs if run.schedule_id == schedule.id)
         return run
@@ -168,14 +170,21 @@ class House:
     async def finished(self, schedule: Schedule) -> Run:
         """Wait until a one-shot has its outcome, and give its row."""
         with anyio.fail_after(WITHIN_S):
-            while (run := await self.run_of(schedule)).status is not Status.FINISHED:
+            while True:
+                run = await self.run_of(schedule)
+                if run.status is Status.FINISHED:
+                    return run
                 await anyio.sleep(0.1)
-        return run
+
+    @property
+    def snapshot(self) -> Path:
+        """The file in which the daemon publishes what it does."""
+        return self.state / "run" / "state.json"
 
     def picture(self, room: str) -> dict[str, Any]:
         """Give what the daemon publishes of a room."""
-        state = json.loads((self.state / "run" / "state.json").read_text(encoding="utf-8"))
-        found: dict[str, Any] = state["targets"][f"rooms.{room}"]
+        whole = json.loads(self.snapshot.read_text(encoding="utf-8"))
+        found: dict[str, Any] = whole["targets"][f"rooms.{room}"]
         return found
 
     async def shows(self, room: str, status: str) -> dict[str, Any]:
@@ -240,11 +249,7 @@ def media() -> Media:
     return Media()
 
 
-def shrink_pipe(fd: int) -> None:
-    """Make a pipe as small as the kernel allows."""
-    fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, 4096)
-
-
-def names(files: Iterable[str]) -> list[str]:
-    """Give the names of files without their directories."""
-    return [Path(file).name for file in files]
+@pytest.fixture(name="eventually")
+def _eventually() -> Callable[..., Any]:
+    """Give the patience of these tests."""
+    return eventually

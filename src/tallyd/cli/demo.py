@@ -12,6 +12,7 @@ from tallyd.cli.output import Output, json_option
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tallyd.config import Settings
     from tallyd.demo.comparison import Review
     from tallyd.demo.place import Place
 
@@ -32,11 +33,19 @@ def demo(directory: Path | None, output: Output) -> None:
     """
     import anyio
 
+    from tallyd import logs
+    from tallyd.clock import SystemClock
+    from tallyd.config import load
     from tallyd.demo.errors import DemoError, InterruptedDemoError
+    from tallyd.demo.ffmpeg import find_working_ffmpeg
+    from tallyd.demo.place import make_place
 
+    logs.to_stderr(SystemClock().now)
     _forget_overrides()
     try:
-        place, reviews = anyio.run(_hold, directory, output)
+        binary = anyio.run(find_working_ffmpeg)
+        place = make_place(directory)
+        reviews = anyio.run(_hold, place, load(place.config), binary, output)
     except DemoError as error:
         raise click.ClickException(str(error)) from error
     except InterruptedDemoError as error:
@@ -53,22 +62,16 @@ def _forget_overrides() -> None:
         del os.environ[name]
 
 
-async def _hold(directory: Path | None, output: Output) -> "tuple[Place, tuple[Review, ...]]":
-    from tallyd import logs
+async def _hold(
+    place: "Place", settings: "Settings", binary: str, output: Output
+) -> "tuple[Review, ...]":
     from tallyd.cli.demo_progress import showing
-    from tallyd.clock import SystemClock
-    from tallyd.config import load
-    from tallyd.demo.ffmpeg import find_working_ffmpeg
-    from tallyd.demo.place import make_place
     from tallyd.demo.stage import hold
 
-    logs.to_stderr(SystemClock().now)
-    binary = await find_working_ffmpeg()
-    place = make_place(directory)
     beside = output is Output.JSON
     click.echo(f"The demo records two rooms into {place.root}, with {binary}.", err=beside)
     with showing(err=beside) as show:
-        return place, await hold(place, load(place.config), binary, show)
+        return await hold(place, settings, binary, show)
 
 
 def _report(place: "Place", reviews: "Sequence[Review]", output: Output) -> NoReturn:

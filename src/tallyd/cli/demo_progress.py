@@ -1,5 +1,6 @@
 """How `tallyd demo` shows what goes on: a live table on a terminal, else a line for each change."""
 
+import os
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,8 @@ _BAR = 8
 @contextmanager
 def showing(*, err: bool) -> Generator[Callable[[datetime, Sequence[Standing]], None]]:
     """Give what shows a picture of the demo on stdout, or on stderr."""
-    if not (sys.stderr if err else sys.stdout).isatty():
+    # A dumb terminal cannot go back to a line to draw it anew.
+    if not (sys.stderr if err else sys.stdout).isatty() or os.environ.get("TERM") == "dumb":
         yield _Lines(err=err).show
         return
     from rich.console import Console

@@ -52,7 +52,10 @@ def add(  # noqa: PLR0913 - one for each option
         policy = force or Policy.REPORT
         return await appliance.bookings.add_exception_day(day, name, target, policy)
 
-    emit(exception_day_shape(change(invocation.settings(), keep_free)), _COLUMNS, output)
+    added = change(invocation.settings(), keep_free)
+    emit(exception_day_shape(added), _COLUMNS, output)
+    if added.name != name:
+        click.echo("hint: that day was kept free already, by another name", err=True)
 
 
 @exceptions.command("list")

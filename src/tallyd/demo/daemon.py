@@ -8,6 +8,7 @@ from subprocess import DEVNULL, STDOUT
 
 import anyio
 import anyio.abc
+from anyio import to_thread
 
 from tallyd.demo.errors import DemoError
 from tallyd.demo.place import Place
@@ -37,13 +38,13 @@ class DemoDaemon:
         """
         try:
             with anyio.fail_after(READY_WITHIN_S):
-                while not self._is_ready(run_dir):
-                    self.make_sure_it_runs()
+                while not await self._is_ready(run_dir):
+                    await self.make_sure_it_runs()
                     await pause(_LOOK_EVERY_S)
         except TimeoutError:
-            raise self._failure(f"is not ready after {READY_WITHIN_S:g} s") from None
+            raise await self._failure(f"is not ready after {READY_WITHIN_S:g} s") from None
 
-    def make_sure_it_runs(self) -> None:
+    async def make_sure_it_runs(self) -> None:
         """Do nothing while it runs.
 
         Raises:
@@ -51,7 +52,7 @@ class DemoDaemon:
         """
         status = self._process.returncode
         if status is not None:
-            raise self._failure(f"ended by itself with status {status}")
+            raise await self._failure(f"ended by itself with status {status}")
 
     async def end(self) -> None:
         """End it and all that it records; whoever cancels this waits for it all the same."""
@@ -61,19 +62,25 @@ class DemoDaemon:
             await self._process.wait()
         if self._process.returncode is None:
             self._process.kill()
-            raise self._failure(f"did not end within {_ENDS_WITHIN_S:g} s and was killed")
+            with anyio.CancelScope(shield=True):
+                await self._process.wait()
+            raise await self._failure(f"did not end within {_ENDS_WITHIN_S:g} s and was killed")
 
-    def _is_ready(self, run_dir: Path) -> bool:
-        snapshot = read_snapshot(run_dir) or {}
+    async def _is_ready(self, run_dir: Path) -> bool:
+        snapshot = await to_thread.run_sync(read_snapshot, run_dir) or {}
         return snapshot.get("pid") == self._process.pid and snapshot.get("ready") is True
 
-    def _failure(self, what: str) -> DemoError:
+    async def _failure(self, what: str) -> DemoError:
         log = self._place.daemon_log
-        try:
-            said = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_TAIL:]
-        except OSError:
-            said = []
+        said = await to_thread.run_sync(_last_lines, log)
         return DemoError("\n  ".join([f"the daemon {what}; {log} ends with:", *said]))
+
+
+def _last_lines(log: Path) -> list[str]:
+    try:
+        return log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_TAIL:]
+    except OSError as error:
+        return [f"(it cannot be read: {error.strerror})"]
 
 
 @asynccontextmanager
@@ -85,11 +92,11 @@ async def running_daemon(place: Place) -> AsyncGenerator[DemoDaemon]:
     """
     command = [sys.executable, "-m", "tallyd", "--config", str(place.config), "run"]
     try:
-        with place.daemon_log.open("xb") as log:
+        async with await anyio.open_file(place.daemon_log, "xb") as log:
             process = await anyio.open_process(
                 command,
                 stdin=DEVNULL,
-                stdout=log,
+                stdout=log.wrapped,
                 stderr=STDOUT,
                 # What a terminal sends to all that it runs is the demo's to pass on.
                 start_new_session=True,

@@ -101,9 +101,7 @@ async def _book(appliance: Appliance) -> Programme:
         def draft(_now: datetime, act: Act = act) -> Draft:
             return act.draft(opening)
 
-        booked = await appliance.bookings.add(draft)
-        if booked.after is not None:
-            ids[act.name] = booked.after.id
+        ids[act.name] = (await appliance.bookings.add(draft)).after.id
     entries = await appliance.reports.plan(Window(opening, closing(opening)))
     return Programme(opening, ids, {entry.schedule.id: entry for entry in entries})
 
@@ -130,7 +128,7 @@ async def _watch(
         )
         if finished or now > closing(opening) + PATIENCE:
             return runs
-        daemon.make_sure_it_runs()
+        await daemon.make_sure_it_runs()
         wait_s = min([LOOK_EVERY_S, *((due - now).total_seconds() for due, _ in cues)])
         await pause(max(0.0, wait_s))
 

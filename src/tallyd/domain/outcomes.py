@@ -65,7 +65,7 @@ class Ending:
 def data_windows(parts: Iterable[Part]) -> tuple[Window, ...]:
     """Give the windows in which data flowed, in order."""
     return merge(
-        Window(part.first_data_at, max(part.first_data_at, _last_data(part)))
+        Window(part.first_data_at, max(part.first_data_at, part.last_data_at or part.first_data_at))
         for part in parts
         if part.first_data_at is not None
     )
@@ -73,7 +73,7 @@ def data_windows(parts: Iterable[Part]) -> tuple[Window, ...]:
 
 def gaps(parts: Iterable[Part], window: Window) -> tuple[Window, ...]:
     """Give what of `window` no part has data for, in order."""
-    return subtract(window, data_windows(parts))
+    return subtract(window, (data for data in data_windows(parts) if data.length))
 
 
 def late(part: Part) -> timedelta | None:
@@ -171,13 +171,6 @@ def _partial_reason(run: Run, window: Window, ending: Ending) -> Reason:
 
 def _part_reason(part: Part) -> Reason | None:
     return None if part.end is None else _END_REASONS.get(part.end)
-
-
-def _last_data(part: Part) -> datetime:
-    last = part.last_data_at or part.first_data_at
-    if last is None:
-        raise ValueError(f"part {part.number} has no data")
-    return last
 
 
 def _blocker_name(ending: Ending) -> str:

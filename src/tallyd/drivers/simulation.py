@@ -27,7 +27,12 @@ class SimulationOptions(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    inputs: int = Field(default=1, ge=1, le=64, description="How many sessions it runs at once.")
+    inputs: int | None = Field(
+        default=None,
+        ge=1,
+        le=64,
+        description="How many sessions it runs at once. Default: the target's capacity.",
+    )
     start_ms: int = Field(default=0, ge=0, le=600_000, description="How long a start takes.")
     stop_ms: int = Field(default=0, ge=0, le=600_000, description="How long a stop takes.")
     jitter_ms: int = Field(
@@ -66,7 +71,8 @@ class SimulatedDevice:
     """The driver contract, kept without touching anything; all time is the clock's."""
 
     def __init__(self, context: DriverContext, options: SimulationOptions) -> None:
-        if context.capacity > options.inputs:
+        self._inputs = context.capacity if options.inputs is None else options.inputs
+        if context.capacity > self._inputs:
             sentence = f"a capacity of {context.capacity} needs `inputs` = {context.capacity}"
             raise GiveUpError(Reason.DRIVER_UNAVAILABLE, sentence)
         self._target = context.target
@@ -83,7 +89,7 @@ class SimulatedDevice:
         return Traits(
             lead_ms=options.start_ms + options.jitter_ms // 2,
             overlap=options.overlap,
-            inputs=options.inputs,
+            inputs=self._inputs,
         )
 
     async def probe(self) -> str:
@@ -156,7 +162,7 @@ class SimulatedDevice:
             raise TryAgainError(Reason.DEVICE_SILENT, sentence)
         if order.token in self._sessions:
             raise GiveUpError(Reason.DEVICE_REFUSED, f"part {order.token} runs already")
-        if not 0 <= order.input < options.inputs:
+        if not 0 <= order.input < self._inputs:
             raise GiveUpError(Reason.DEVICE_REFUSED, f"there is no input {order.input}")
         busy = (s.order.input for s in self._sessions.values() if not self._over(s))
         if not options.overlap and order.input in busy:

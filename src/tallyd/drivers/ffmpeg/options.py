@@ -2,7 +2,15 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
 
 from tallyd.drivers.ffmpeg.binary import AUTO
 from tallyd.drivers.ffmpeg.sources import DEVICES, Source, SourceKind, parse_source
@@ -13,7 +21,12 @@ def _checked_source(text: str) -> str:
     return text
 
 
-SourceText = Annotated[str, AfterValidator(_checked_source)]
+def _revealed(value: object) -> object:
+    """Take a whole source from a credential: an address with its password in it."""
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+SourceText = Annotated[str, BeforeValidator(_revealed), AfterValidator(_checked_source)]
 
 
 class FfmpegOptions(BaseModel):
@@ -23,11 +36,13 @@ class FfmpegOptions(BaseModel):
 
     source: SourceText | None = Field(
         default=None,
+        repr=False,
         description="What to record: a URL (rtsp, rtsps, rtmp, rtmps, srt, http, https), "
         "`v4l2:/dev/video0`, `alsa:hw:1`, or `test` for a test picture with a tone.",
     )
     inputs: tuple[SourceText, ...] = Field(
         default=(),
+        repr=False,
         strict=False,
         description="Instead of `source`, for a capacity above 1: one source for each input.",
     )

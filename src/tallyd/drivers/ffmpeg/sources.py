@@ -1,7 +1,7 @@
 """Where ffmpeg records from: sources as options name them, and how to show them safely."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -50,7 +50,7 @@ class Source:
     """One source. `address` is what ffmpeg is told; it may hold a password, `shown` never does."""
 
     kind: SourceKind
-    address: str
+    address: str = field(repr=False)
 
     @property
     def is_network(self) -> bool:

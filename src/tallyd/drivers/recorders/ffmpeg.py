@@ -47,7 +47,7 @@ class FfmpegRecorder:
         self._clock = context.clock
         self._options = options
         self._root = context.root
-        self._sources = options.sources
+        self._sources = _sources(options, context.capacity)
         if context.capacity > len(self._sources):
             raise GiveUpError(
                 Reason.DRIVER_UNAVAILABLE,
@@ -160,6 +160,13 @@ class FfmpegRecorder:
         limit_s = (left + ORPHAN_LIMIT).total_seconds()
         job = Job(source, self._options.sound, file.part, order.token, limit_s)
         return build_command(self._binary, self._options, job)
+
+
+def _sources(options: FfmpegOptions, capacity: int) -> tuple[Source, ...]:
+    """Give what each input records; of test pictures there are as many as wanted."""
+    sources = options.sources
+    only_a_test = options.source is not None and sources[0].kind is SourceKind.TEST
+    return sources * capacity if only_a_test else sources
 
 
 def _see_device(source: Source) -> None:

@@ -1,0 +1,45 @@
+"""Where a demo happens: always a new directory, with a configuration that loads."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tallyd.config import load
+from tallyd.demo.errors import DemoError
+from tallyd.demo.place import make_place
+from tallyd.demo.scenario import ACTS, MIN_PIECE
+
+
+def test_each_demo_gets_a_directory_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The second demo leaves what the first one recorded alone."""
+    monkeypatch.chdir(tmp_path)
+    made = [str(make_place(None).root) for _ in range(3)]
+    assert made == ["tallyd-demo", "tallyd-demo-2", "tallyd-demo-3"]
+
+
+def test_a_directory_that_was_named_is_made_with_those_above(tmp_path: Path):
+    """`--dir a/b` works where there is no a; so does a directory that is there and empty."""
+    place = make_place(tmp_path / "a/b")
+    assert place.config.is_file()
+    (tmp_path / "empty").mkdir()
+    assert make_place(tmp_path / "empty").config.is_file()
+
+
+def test_what_stands_in_the_way_is_said(tmp_path: Path):
+    """A file in place of the directory is an error with its path, no traceback."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DemoError, match=str(tmp_path / "file")):
+        make_place(tmp_path / "file")
+
+
+def test_the_configuration_has_the_rooms_of_the_scenario(tmp_path: Path):
+    """The file that people read and change is right, and keeps all inside its directory."""
+    settings = load(make_place(tmp_path / "demo").config)
+    targets = settings.targets()
+    assert {target.key for target in targets} == {act.target for act in ACTS}
+    assert {target.min_piece for target in targets} == {MIN_PIECE}
+    assert timedelta(0) < MIN_PIECE
+    appliance = settings.appliance
+    for directory in (appliance.state_dir, appliance.recordings_dir, appliance.run_dir):
+        assert directory.is_relative_to(tmp_path / "demo")

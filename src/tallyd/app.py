@@ -44,12 +44,13 @@ from tallyd.testing.memory_store import MemoryStore
 
 @dataclass(frozen=True, slots=True)
 class Appliance:
-    """What a command needs of an installation."""
+    """What a command needs of an installation; `installed` once it has a database."""
 
     settings: Settings
     clock: Clock
     bookings: Bookings
     reports: Reports
+    installed: bool
 
     def daemon_runs(self) -> bool:
         """Tell whether a daemon listens; it looks at the database once more for that."""
@@ -73,7 +74,7 @@ async def open_for_changes(settings: Settings) -> AsyncGenerator[Appliance]:
     async with open_store(state.database) as store:
         async with store.write() as tx:
             await add_missing_targets(tx, targets_of(settings))
-        yield _appliance(settings, store)
+        yield _appliance(settings, store, installed=True)
 
 
 @asynccontextmanager
@@ -85,22 +86,33 @@ async def open_for_reports(settings: Settings) -> AsyncGenerator[Appliance]:
     """
     state = StateDir(settings.appliance.state_dir)
     async with AsyncExitStack() as stack:
-        if state.is_new():
+        installed = not state.is_new()
+        if not installed:
             store: Store = MemoryStore()
             async with store.write() as tx:
                 await sync_targets(tx, targets_of(settings))
         else:
             store = await stack.enter_async_context(open_store(state.database))
-        yield _appliance(settings, store)
+        yield _appliance(settings, store, installed=installed)
 
 
-def _appliance(settings: Settings, store: Store) -> Appliance:
+def _appliance(settings: Settings, store: Store, *, installed: bool) -> Appliance:
     clock = SystemClock()
 
     def tell_engine() -> None:
-        nudge.send(settings.appliance.run_dir)
+        try:
+            nudge.send(settings.appliance.run_dir)
+        except nudge.NudgeError as error:
+            # The change is stored; the engine looks at the database every few seconds anyway.
+            logs.get_logger().warning("nudge.failed", error=str(error))
 
-    return Appliance(settings, clock, Bookings(store, clock, tell_engine), Reports(store, clock))
+    return Appliance(
+        settings=settings,
+        clock=clock,
+        bookings=Bookings(store, clock, tell_engine),
+        reports=Reports(store, clock, settings.appliance.horizon),
+        installed=installed,
+    )
 
 
 def registry() -> Registry:
@@ -204,6 +216,7 @@ async def _run_engine(settings: Settings, clock: Clock, store: Store, announcer:
                     parse_template(settings.appliance.file_name),
                 ),
                 nudged=nudges.wait,
+                ledger_keep=settings.appliance.ledger_keep,
                 publish=_publisher(settings.appliance.run_dir),
             ),
             announcer,

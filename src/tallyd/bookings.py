@@ -15,7 +15,7 @@ from tallyd.domain.drafts import Draft, draft_of, revise, to_schedule, validate,
 from tallyd.domain.errors import InvalidBooking, NotFound, Problem, Refused
 from tallyd.domain.impact import victims, worsened
 from tallyd.domain.ledger import AHEAD, due_runs
-from tallyd.domain.model import ExceptionDay, Occurrence, Override, Run, Schedule, Status
+from tallyd.domain.model import MAX_NAME, ExceptionDay, Occurrence, Override, Run, Schedule, Status
 from tallyd.domain.planner import HORIZON, Wishes
 from tallyd.domain.recurrence import in_utc, slots_from
 from tallyd.domain.selection import select
@@ -213,8 +213,9 @@ class Bookings:
             NotFound: there is no such target.
             Refused: something that would not have started records now.
         """
-        if not name.strip() or not name.isprintable():
-            raise InvalidBooking(Problem("name", name, "name the day, in printable characters"))
+        if not name.strip() or not name.isprintable() or len(name) > MAX_NAME:
+            fix = f"name the day, in at most {MAX_NAME} printable characters"
+            raise InvalidBooking(Problem("name", name[:MAX_NAME], fix))
         async with self._store.write() as tx:
             keys = {known.key for known in await tx.targets()}
             if target is not None and target not in keys:

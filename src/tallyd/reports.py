@@ -5,7 +5,7 @@ Plans are never stored: each is derived from schedules, overrides, exception day
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from uuid import uuid4
 
@@ -59,9 +59,10 @@ class Effect:
 class Reports:
     """Answers questions about what will be and what was."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, ahead: timedelta = HORIZON) -> None:
         self._store = store
         self._clock = clock
+        self._ahead = ahead
 
     async def plan(self, period: Window, drafts: Sequence[Draft] = ()) -> tuple[Planned, ...]:
         """Plan all targets over a period, as if `drafts` were booked too.
@@ -158,7 +159,7 @@ class Reports:
 
     def _horizon(self) -> Window:
         now = floor_ms(self._clock.now())
-        return Window(now, now + HORIZON)
+        return Window(now, now + self._ahead)
 
 
 async def _runs_around(reader: Reader, period: Window) -> tuple[Run, ...]:

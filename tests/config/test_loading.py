@@ -15,7 +15,7 @@ Write = Callable[[str], Path]
 FIVE_MISTAKES = """\
 [appliance]
 timezone = "Europe/Berlyn"
-manual_max = 90
+min_piece = 90
 
 [rooms.aula]
 drivr = "ffmpeg"
@@ -38,7 +38,7 @@ def test_an_empty_file_means_the_defaults(write: Write) -> None:
     """Everything has a default; nothing is recorded yet."""
     settings = load(write(""))
     assert settings.appliance.timezone == "UTC"
-    assert settings.appliance.manual_max == timedelta(hours=4)
+    assert settings.appliance.min_piece == timedelta(seconds=60)
     assert settings.appliance.run_dir == Path("/var/lib/tallyd/run")
     assert settings.logs.format == "auto"
     assert settings.targets() == ()
@@ -83,7 +83,7 @@ def test_five_mistakes_are_told_at_once(write: Write) -> None:
             "line 2: appliance.timezone: 'Europe/Berlyn': there is no time zone of that name;"
             " did you mean Europe/Berlin?"
         ),
-        "line 3: appliance.manual_max: '90': 90 what? try '90m'",
+        "line 3: appliance.min_piece: '90': 90 what? try '90m'",
         "line 5: rooms.aula.driver: this key is needed",
         "line 6: rooms.aula.drivr: 'ffmpeg': unknown key; did you mean driver?",
         "line 7: rooms.aula.capacity: 'two': write a whole number, without quotes",
@@ -100,7 +100,7 @@ def test_five_mistakes_are_told_at_once(write: Write) -> None:
         ('[appliance]\nrun_dir = "a\\u0000b"', "no control characters in a path"),
         ('[appliance]\nname = "a\\u202eb"', "no control characters in a name"),
         ("[appliance]\nledger_keep = '1h'", "must be from 1d to 3660d"),
-        ("[appliance]\nmanual_max = '0s'", "must be from 1ms to 31d"),
+        ("[appliance]\nhorizon = '0d'", "must be from 1d to 3660d"),
         ("[appliance]\nstate_dir = 3", "appliance.state_dir: '3'"),
         ("[appliance]\nfile_name = '{nonsense}'", "knows no {nonsense}"),
         ("[appliance]\nfile_name = 'fixed'", "names no field"),
@@ -188,13 +188,13 @@ def test_relative_directories_start_from_the_file(write: Write) -> None:
 
 def test_the_environment_overrides_the_file(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """One key is changed, its neighbours stay."""
-    path = write("[appliance]\nname = 'box'\nmanual_max = '1h'\n[rooms.a]\ndriver = 'x'\n")
-    monkeypatch.setenv("TALLYD_APPLIANCE__MANUAL_MAX", "2h")
+    path = write("[appliance]\nname = 'box'\nmin_piece = '1h'\n[rooms.a]\ndriver = 'x'\n")
+    monkeypatch.setenv("TALLYD_APPLIANCE__MIN_PIECE", "2h")
     monkeypatch.setenv("TALLYD_ROOMS__A__CAPACITY", "2")
     monkeypatch.setenv("TALLYD_ROOMS__A__OPTIONS__SOURCE", "test")
     settings = load(path)
     assert settings.appliance.name == "box"
-    assert settings.appliance.manual_max == timedelta(hours=2)
+    assert settings.appliance.min_piece == timedelta(hours=2)
     assert settings.rooms["a"].capacity == 2
     assert settings.rooms["a"].driver == "x"
     assert settings.rooms["a"].options == {"source": "test"}
@@ -203,7 +203,7 @@ def test_the_environment_overrides_the_file(write: Write, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("variable", "value", "row"),
     [
-        ("TALLYD_APPLIANCE__MANUAL_MAX", "90", "MANUAL_MAX: '90': 90 what? try 90m"),
+        ("TALLYD_APPLIANCE__MIN_PIECE", "90", "MIN_PIECE: '90': 90 what? try 90m"),
         ("TALLYD_APPLIANCE__TIMEZON", "UTC", "TIMEZON: 'UTC': unknown key; did you mean timezone?"),
         ("TALLYD_APLIANCE__TIMEZONE", "UTC", "no such section; did you mean appliance?"),
         ("TALLYD_LOGS", "{", "written as JSON"),
@@ -214,7 +214,7 @@ def test_a_mistake_in_the_environment_names_the_variable(
 ) -> None:
     """Nobody looks for it in the file."""
     monkeypatch.setenv(variable, value)
-    (problem,) = problems(write("[appliance]\nmanual_max = '1h'\n"))
+    (problem,) = problems(write("[appliance]\nmin_piece = '1h'\n"))
     assert problem.startswith((variable, "environment"))
     assert row in problem
 

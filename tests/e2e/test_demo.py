@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -18,16 +19,39 @@ pytestmark = pytest.mark.timeout(150)
 ENDS_WITHIN_S = 60
 
 
-def start_demo(*arguments: str, cwd: Path, **env: str) -> subprocess.Popen[str]:
-    """Start the command with an environment as bare as a service's."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "tallyd", "demo", *arguments],
-        cwd=cwd,
-        env={"PATH": os.environ["PATH"], "HOME": str(cwd), **env},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+class Starter:
+    """Starts demos in one directory, and ends those that a failing test leaves behind."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._started: list[subprocess.Popen[str]] = []
+
+    def __call__(self, *arguments: str, **env: str) -> subprocess.Popen[str]:
+        """Start the command with an environment as bare as a service's."""
+        demo = subprocess.Popen(
+            [sys.executable, "-m", "tallyd", "demo", *arguments],
+            cwd=self._directory,
+            env={"PATH": os.environ["PATH"], "HOME": str(self._directory), **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._started.append(demo)
+        return demo
+
+    def end(self) -> None:
+        """End what still runs, and close every pipe."""
+        for demo in self._started:
+            with demo:
+                demo.terminate()
+
+
+@pytest.fixture
+def start_demo(tmp_path: Path) -> Iterator[Starter]:
+    """Start demos below the test's own directory."""
+    starter = Starter(tmp_path)
+    yield starter
+    starter.end()
 
 
 def processes_of(directory: Path) -> list[str]:
@@ -63,10 +87,10 @@ def ffmpeg_that(tmp_path: Path, when_recording: str) -> str:
     return f"{directory}:{os.environ['PATH']}"
 
 
-def test_the_demo_records_what_it_planned_and_every_file_plays(tmp_path: Path):
+def test_the_demo_records_what_it_planned_and_every_file_plays(start_demo: Starter, tmp_path: Path):
     """The README's first command: under a minute, exit 0, and files that really decode."""
     began = time.monotonic()
-    demo = start_demo("--dir", "shown", "--json", cwd=tmp_path)
+    demo = start_demo("--dir", "shown", "--json")
     stdout, stderr = demo.communicate(timeout=ENDS_WITHIN_S)
     took_s = time.monotonic() - began
 
@@ -90,9 +114,9 @@ def test_the_demo_records_what_it_planned_and_every_file_plays(tmp_path: Path):
     assert processes_of(tmp_path) == []
 
 
-def test_a_recorder_that_fails_makes_the_demo_fail(tmp_path: Path):
+def test_a_recorder_that_fails_makes_the_demo_fail(start_demo: Starter, tmp_path: Path):
     """The report's verdict is about files, not about a demo that came to its end."""
-    demo = start_demo(cwd=tmp_path, PATH=ffmpeg_that(tmp_path, "exit 1"))
+    demo = start_demo(PATH=ffmpeg_that(tmp_path, "exit 1"))
     stdout, stderr = demo.communicate(timeout=ENDS_WITHIN_S)
     assert demo.returncode == 1, stdout + stderr
     assert "NOT as planned" in stdout
@@ -104,10 +128,10 @@ def test_a_recorder_that_fails_makes_the_demo_fail(tmp_path: Path):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
 def test_an_interrupted_demo_ends_its_daemon_and_finishes_its_files(
-    tmp_path: Path, number: signal.Signals
+    start_demo: Starter, tmp_path: Path, number: signal.Signals
 ):
     """Ctrl-C in the middle leaves whole files and no process."""
-    demo = start_demo(cwd=tmp_path)
+    demo = start_demo()
     read_until(demo, "Lecture     records")
     assert len(processes_of(tmp_path)) >= 1
     time.sleep(1)
@@ -127,22 +151,22 @@ def read_until(demo: subprocess.Popen[str], words: str) -> None:
     assert any(words in line for line in demo.stdout), f"the demo never said {words!r}"
 
 
-def test_a_reader_that_goes_away_ends_the_demo_without_a_word(tmp_path: Path):
+def test_a_reader_that_goes_away_ends_the_demo_without_a_word(start_demo: Starter, tmp_path: Path):
     """`tallyd demo | head -1` leaves neither a traceback nor a daemon."""
-    with start_demo(cwd=tmp_path) as demo:
-        assert demo.stdout is not None
-        assert demo.stderr is not None
-        demo.stdout.readline()
-        demo.stdout.close()
-        assert demo.stderr.read() == ""
-    assert demo.returncode == 141
+    demo = start_demo()
+    assert demo.stdout is not None
+    assert demo.stderr is not None
+    demo.stdout.readline()
+    demo.stdout.close()
+    assert demo.stderr.read() == ""
+    assert demo.wait(timeout=ENDS_WITHIN_S) == 141
     assert processes_of(tmp_path) == []
 
 
-def test_without_any_ffmpeg_the_demo_says_what_to_install(tmp_path: Path):
+def test_without_any_ffmpeg_the_demo_says_what_to_install(start_demo: Starter, tmp_path: Path):
     """A machine that has none gets the command that helps, and no directory."""
     (tmp_path / "imageio_ffmpeg.py").write_text("raise ImportError\n")
-    demo = start_demo(cwd=tmp_path, PATH="/nowhere", PYTHONPATH=str(tmp_path))
+    demo = start_demo(PATH="/nowhere", PYTHONPATH=str(tmp_path))
     stdout, stderr = demo.communicate(timeout=20)
     assert demo.returncode == 1
     assert stdout == ""
@@ -151,33 +175,48 @@ def test_without_any_ffmpeg_the_demo_says_what_to_install(tmp_path: Path):
     assert not (tmp_path / "tallyd-demo").exists()
 
 
-def test_an_ffmpeg_that_cannot_record_is_said_at_once(tmp_path: Path):
+def test_an_ffmpeg_that_cannot_record_is_said_at_once(start_demo: Starter, tmp_path: Path):
     """A system ffmpeg without an encoder is named before anything is booked."""
     (tmp_path / "ffmpeg").symlink_to("/bin/false")
-    demo = start_demo(cwd=tmp_path, PATH=str(tmp_path))
+    demo = start_demo(PATH=str(tmp_path))
     _, stderr = demo.communicate(timeout=20)
     assert demo.returncode == 1
     assert f"{tmp_path}/ffmpeg cannot record a test picture" in stderr
     assert not (tmp_path / "tallyd-demo").exists()
 
 
-def test_a_directory_with_something_in_it_is_left_alone(tmp_path: Path):
+def test_a_directory_with_something_in_it_is_left_alone(start_demo: Starter, tmp_path: Path):
     """The demo never writes into what is there."""
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/thesis.txt").write_text("precious")
-    demo = start_demo("--dir", "mine", cwd=tmp_path)
+    demo = start_demo("--dir", "mine")
     _, stderr = demo.communicate(timeout=20)
     assert demo.returncode == 1
     assert "mine is not empty" in stderr
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
 
 
-def test_the_environment_cannot_lead_the_demo_astray(tmp_path: Path):
+def test_the_environment_cannot_lead_the_demo_astray(start_demo: Starter, tmp_path: Path):
     """A shell that is set up for the real appliance does not put the demo into its database."""
-    demo = start_demo(cwd=tmp_path, TALLYD_APPLIANCE__STATE_DIR=str(tmp_path / "real"))
+    demo = start_demo(TALLYD_APPLIANCE__STATE_DIR=str(tmp_path / "real"))
     read_until(demo, "Lecture     waits")
     demo.send_signal(signal.SIGINT)
     demo.communicate(timeout=20)
     assert demo.returncode == 130
     assert not (tmp_path / "real").exists()
     assert (tmp_path / "tallyd-demo/state/tallyd.db").exists()
+
+
+def test_a_daemon_that_ends_in_the_middle_ends_the_demo_with_its_last_words(
+    start_demo: Starter, tmp_path: Path
+):
+    """The demo does not wait out its half minute for a daemon that is gone."""
+    demo = start_demo()
+    read_until(demo, "Lecture     records")
+    picture = json.loads((tmp_path / "tallyd-demo/state/run/state.json").read_text())
+    os.kill(picture["pid"], signal.SIGTERM)
+    _, stderr = demo.communicate(timeout=20)
+    assert demo.returncode == 1
+    assert "the daemon ended by itself with status 0" in stderr
+    assert "daemon.stopped" in stderr
+    assert processes_of(tmp_path) == []

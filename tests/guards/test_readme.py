@@ -122,4 +122,12 @@ def test_its_links_lead_somewhere() -> None:
     """No document is named that is not there."""
     for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md"):
         for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / name).read_text()):
-            assert (ROOT / target).exists(), f"{name}: {target}"
+            assert "://" in target or (ROOT / target).exists(), f"{name}: {target}"
+
+
+def test_the_architecture_knows_every_layer() -> None:
+    """Whoever looks for something finds where it lives."""
+    page = (ROOT / "ARCHITECTURE.md").read_text()
+    places = {path for path in (ROOT / "src" / "tallyd").iterdir() if path.name[:2] != "__"}
+    names = {f"{path.name}/" if path.is_dir() else path.name for path in places} - {"py.typed"}
+    assert [name for name in sorted(names) if f"`{name}`" not in page] == []

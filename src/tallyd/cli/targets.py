@@ -11,6 +11,7 @@ from tallyd.cli.shapes import Shape, target_shape
 
 if TYPE_CHECKING:
     from tallyd.app import Appliance
+    from tallyd.domain.model import Target
 
 _COLUMNS = (
     Column("target", "target"),
@@ -37,7 +38,16 @@ def targets(invocation: Invocation, output: Output) -> None:
         picture = await picture_of(appliance) or {"targets": {}}
         return [
             target_shape(target, drivers.get(target.key), picture["targets"].get(target.key, {}))
-            for target in await appliance.reports.targets()
+            for target in await _known(appliance)
         ]
 
     emit(look(settings, shapes), _COLUMNS, output, empty="no targets are configured")
+
+
+async def _known(appliance: "Appliance") -> "tuple[Target, ...]":
+    """Give the targets; before there is a database only the configuration knows any."""
+    from tallyd.app import targets_of
+
+    if appliance.installed:
+        return await appliance.reports.targets()
+    return targets_of(appliance.settings)

@@ -15,7 +15,6 @@ from tallyd.domain.model import (
     CHANNEL_MIN_PIECE,
     MAX_DURATION,
     MAX_NAME,
-    MIN_DURATION,
     ROOM_MIN_PIECE,
     TargetKind,
 )
@@ -86,7 +85,6 @@ def _below_state_dir(name: str) -> Callable[[dict[str, Any]], Path]:
 # pydantic-settings would accept a bare number for a plain `timedelta`.
 Duration = TypeAliasType("Duration", Annotated[timedelta, BeforeValidator(_duration)])
 Piece = Annotated[Duration, _from(timedelta(0), MAX_DURATION)]
-Length = Annotated[Duration, _from(MIN_DURATION, MAX_DURATION)]
 Days = Annotated[Duration, _from(timedelta(days=1), MAX_AHEAD)]
 Zone = Annotated[str, AfterValidator(check_zone)]
 Directory = Annotated[Path, Strict(strict=False), AfterValidator(_printable_path)]
@@ -111,7 +109,6 @@ class ApplianceSettings(_Section):
     file_name: FileName = DEFAULT_TEMPLATE
     on_stop: Literal["finish"] = "finish"
     min_piece: Piece = ROOM_MIN_PIECE
-    manual_max: Length = timedelta(hours=4)
     ledger_keep: Days = timedelta(days=730)
     horizon: Days = timedelta(days=90)
 

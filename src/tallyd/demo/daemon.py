@@ -90,7 +90,7 @@ async def running_daemon(place: Place) -> AsyncGenerator[DemoDaemon]:
     Raises:
         DemoError: it cannot be started.
     """
-    command = [sys.executable, "-m", "tallyd", "--config", str(place.config), "run"]
+    command = [sys.executable, "-m", "tallyd", "--config", str(place.config.absolute()), "run"]
     try:
         async with await anyio.open_file(place.daemon_log, "xb") as log:
             process = await anyio.open_process(

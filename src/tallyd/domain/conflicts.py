@@ -129,8 +129,6 @@ def _take(contender: Contender, granted: Iterable[tuple[Window, Contender]], rul
     free = subtract(window, full)
     least = smallest_piece(rules.min_piece, window)
     pieces = tuple(piece for piece in free if piece.length >= least)
-    if pieces == (window,):
-        return _whole(window)
     by = _blockers(window, rivals, full, locked)
     if pieces:
         verdict, reason = Verdict.CONFLICT, Reason.OCCUPIED

@@ -1,13 +1,18 @@
 """The volatile picture of the engine, published for `status` and monitoring; never read back."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
 
 import anyio
 
+from tallyd.domain.model import Run
+from tallyd.engine.executor import Session
 from tallyd.ports.clock import Clock
 
 AT_MOST_EVERY_S = 0.25
 HEARTBEAT_S = 5.0
+SILENT_AFTER = timedelta(seconds=3)
+"""A session that shows no new data for so long is not said to be recording."""
 
 Snapshot = Mapping[str, object]
 Publish = Callable[[Snapshot], Awaitable[None]]
@@ -34,3 +39,27 @@ class Presence:
             await self._clock.sleep(AT_MOST_EVERY_S)
             with anyio.move_on_after(HEARTBEAT_S):
                 await self._changed.wait()
+
+
+def session_picture(session: Session, run: Run | None, now: datetime) -> dict[str, object]:
+    """Give what a session is doing, for people; nothing is said of it that its data do not show."""
+    part = session.part
+    return {
+        "status": _status(session, now),
+        "run_id": run.id if run else None,
+        "schedule_id": run.schedule_id if run else None,
+        "name": run.name if run else None,
+        "since": part.first_data_at or part.commanded_at,
+        "planned_stop": part.piece.stop,
+        "bytes": part.bytes,
+    }
+
+
+def _status(session: Session, now: datetime) -> str:
+    part = session.part
+    if part.first_data_at is None:
+        return "starting"
+    if session.ending:
+        return "stopping"
+    silent = now - (part.last_data_at or part.first_data_at) > SILENT_AFTER
+    return "silent" if silent else "recording"

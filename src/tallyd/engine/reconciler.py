@@ -9,24 +9,32 @@ from datetime import datetime, timedelta
 
 import anyio
 
-from tallyd.domain.conflicts import smallest_piece
 from tallyd.domain.lifecycle import Event, advance
-from tallyd.domain.model import EndReason, Part, Reason, Run, Status, Verdict
+from tallyd.domain.model import EndReason, Part, Reason, Run, Status
 from tallyd.domain.outcomes import Ending, finish, may_return
 from tallyd.domain.planner import Planned
 from tallyd.domain.window import Window
 from tallyd.engine.agenda import Agenda, RunKey, key_of
 from tallyd.engine.attempts import Attempts
+from tallyd.engine.decisions import (
+    LATE_AFTER,
+    edges,
+    is_over,
+    piece_of,
+    rest_of,
+    with_part,
+    worth_starting,
+)
 from tallyd.engine.executor import Assignment, Executor, Session
 from tallyd.engine.journal import Journal
 from tallyd.engine.leads import Lead
 from tallyd.engine.orders import Orders, Start
+from tallyd.engine.presence import session_picture
 from tallyd.engine.reporter import Reporter
 from tallyd.ports.alarm import Alarm
 from tallyd.ports.clock import Clock
 from tallyd.ports.drivers import Driver, DriverError
 
-LATE_AFTER = timedelta(seconds=2)
 JOURNAL_EVERY_S = 10.0
 
 
@@ -105,21 +113,12 @@ class Reconciler:
 
     def picture(self) -> dict[str, object]:
         """Give what the target is doing, for people."""
-        session = next(iter(self.sessions), None)
+        # While one session closes and the next has opened, the next is what people ask for.
+        session = min(self.sessions, key=lambda each: each.ending, default=None)
         if session is None:
             return {"status": "idle"}
         run = self._desk.agenda.run(self.target, session.key)
-        part = session.part
-        flowing = "stopping" if session.ending else "recording"
-        return {
-            "status": flowing if part.first_data_at else "starting",
-            "run_id": run.id if run else None,
-            "schedule_id": run.schedule_id if run else None,
-            "name": run.name if run else None,
-            "since": part.first_data_at or part.commanded_at,
-            "planned_stop": part.piece.stop,
-            "bytes": part.bytes,
-        }
+        return session_picture(session, run, self._desk.clock.now())
 
     async def run(self) -> None:
         """Reconcile whenever woken, until cancelled."""
@@ -205,7 +204,7 @@ class Reconciler:
             if session.ending:
                 continue
             entry = self._plan.get(session.key)
-            piece = _piece_of(session, entry, now) if entry else None
+            piece = piece_of(session.part, entry, now) if entry else None
             if piece is None:
                 session.end(Event.WITHDRAWN, EndReason.WITHDRAWN)
                 continue
@@ -225,20 +224,15 @@ class Reconciler:
             if any(session.key == key for session in self.sessions):
                 continue
             run = self._run(key, entry)
-            if run.status is not Status.PENDING or not self._worth_starting(entry, piece, now):
+            if run.status is not Status.PENDING or not worth_starting(
+                entry, piece, now, self._min_piece
+            ):
                 continue
             if not self._attempts.setdefault(key, Attempts()).may_try(now):
                 continue
             executor = self._free_executor(piece)
             if executor is not None:
                 self._begin(executor, run, entry, piece)
-
-    def _worth_starting(self, entry: Planned, piece: Window, now: datetime) -> bool:
-        """Tell whether what is left of a piece is worth having; a whole window always is."""
-        window = entry.occurrence.window
-        if now <= piece.start:
-            return True
-        return piece.stop - now >= smallest_piece(self._min_piece, window)
 
     @property
     def _min_piece(self) -> timedelta:
@@ -265,7 +259,7 @@ class Reconciler:
                 target=self._desk.agenda.targets[self.target],
                 entry=entry,
                 run=run,
-                piece=_rest(piece, run),
+                piece=rest_of(piece, run),
                 input=executor.number,
                 lead=self.lead.value,
                 now=self._desk.clock.now(),
@@ -282,7 +276,7 @@ class Reconciler:
         run = self._desk.agenda.run(self.target, key)
         if run is None:
             return
-        run = replace(run, parts=_with_part(run.parts, part))
+        run = replace(run, parts=with_part(run.parts, part))
         if event is not None:
             run = replace(run, status=advance(run.status, event))
         clock_s = self._desk.clock.monotonic()
@@ -311,7 +305,7 @@ class Reconciler:
         run = replace(
             run,
             status=advance(run.status, Event.ATTEMPT_FAILED),
-            parts=_with_part(run.parts, part),
+            parts=with_part(run.parts, part),
         )
         self._put(run, part)
         if fresh:
@@ -337,25 +331,18 @@ class Reconciler:
             if run.status is Status.FINISHED or run.schedule_id is None or key in held:
                 continue
             entry = self._plan.get(key)
-            if self._is_over(key, entry, now):
+            if (
+                entry is None
+                or self._is_hopeless(key, run, now)
+                or is_over(entry, now, self._min_piece)
+            ):
                 self._finish(run, entry, now)
             elif run.status is Status.STOPPING:
                 self._put(replace(run, status=advance(run.status, Event.STOPPED_WITH_REST)))
 
-    def _is_over(self, key: RunKey, entry: Planned | None, now: datetime) -> bool:
-        if entry is None:
-            return True
-        window = entry.occurrence.window
-        if now < window.start:
-            return False
-        if entry.verdict is Verdict.SUSPENDED:
-            return True
-        if key in self._attempts and self._attempts[key].hopeless:
-            return True
-        usable = any(
-            piece.stop > now and self._worth_starting(entry, piece, now) for piece in entry.claim
-        )
-        return not usable and now >= window.stop - smallest_piece(self._min_piece, window)
+    def _is_hopeless(self, key: RunKey, run: Run, now: datetime) -> bool:
+        gave_up = key in self._attempts and self._attempts[key].hopeless
+        return gave_up and now >= run.planned.start
 
     def _finish(self, run: Run, entry: Planned | None, now: datetime) -> None:
         event = Event.OVER if entry is not None else Event.WITHDRAWN
@@ -392,38 +379,12 @@ class Reconciler:
 
     def _next_edge(self, now: datetime) -> datetime | None:
         lead = self.lead.value
-        edges: list[datetime] = []
+        found: list[datetime] = []
         for key, entry in self._plan.items():
             run = self._desk.agenda.run(self.target, key)
             if run is not None and run.status is Status.FINISHED:
                 continue
-            window = entry.occurrence.window
-            edges.extend((window.start, window.start + LATE_AFTER, window.stop))
-            edges.append(window.stop - smallest_piece(self._min_piece, window))
-            for piece in entry.claim:
-                edges.extend((piece.start - lead, piece.stop))
+            found.extend(edges(entry, lead, self._min_piece))
             if key in self._attempts:
-                edges.append(self._attempts[key].retry_at)
-        return min((edge for edge in edges if edge > now), default=None)
-
-
-def _piece_of(session: Session, entry: Planned, now: datetime) -> Window | None:
-    """Give the piece that a session records: the one it stands in, or the one it began in."""
-    begun = session.part.piece.start
-    here = max(now, begun)
-    for piece in entry.claim:
-        if piece.holds(here):
-            return piece
-    return next((piece for piece in entry.claim if piece.start <= begun < piece.stop), None)
-
-
-def _rest(piece: Window, run: Run) -> Window:
-    """Give what of a piece is still to be recorded: a next part begins where the last one ended."""
-    ends = [part.last_data_at for part in run.parts if part.last_data_at is not None]
-    start = max((piece.start, *ends))
-    return Window(min(start, piece.stop), piece.stop)
-
-
-def _with_part(parts: tuple[Part, ...], part: Part) -> tuple[Part, ...]:
-    others = (known for known in parts if known.number != part.number)
-    return tuple(sorted((*others, part), key=lambda known: known.number))
+                found.append(self._attempts[key].retry_at)
+        return min((edge for edge in found if edge > now), default=None)

@@ -3,7 +3,7 @@
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 import anyio
 import anyio.abc
@@ -54,6 +54,7 @@ class World:
     drivers: Mapping[str, Installed]
     orders: Orders
     nudged: Callable[[], Awaitable[None]]
+    ledger_keep: timedelta
     publish: Publish
 
 
@@ -70,6 +71,7 @@ class Engine:
         self._presence = Presence(self._clock, self.snapshot, world.publish)
         self._started_at = self._clock.now()
         self._ready = False
+        self._forgot_on: date | None = None
         self._reconcilers: dict[str, Reconciler] = {}
         self._desk = Desk(
             agenda=self._agenda,
@@ -258,7 +260,19 @@ class Engine:
             for run in self._agenda.take_runs(rows):
                 self._journal.known(run)
             self._agenda.forget_runs(now - _FORGET_AFTER)
+            await self._forget_old_runs(now)
             self._replan(self._reconcilers)
+
+    async def _forget_old_runs(self, now: datetime) -> None:
+        """Keep the ledger as long as the operator wants it, and no longer; once a day."""
+        if now.date() == self._forgot_on:
+            return
+        try:
+            async with self._world.store.write() as tx:
+                await tx.forget_runs(now - self._world.ledger_keep)
+        except StoreError:
+            return
+        self._forgot_on = now.date()
 
     async def _close(self) -> None:
         """End every session and put what happened on the disk, each within its time."""

@@ -151,6 +151,11 @@ EVENTS: Final[Mapping[str, Event]] = {
             "remaining": "what the run still holds: a list of [start, stop]",
         },
     ),
+    "nudge.failed": Event(
+        "warning",
+        "A change is stored, and the daemon could not be told; it looks by itself in seconds.",
+        {"error": "what the system said"},
+    ),
     "alarm.clock_stepped": Event(
         "warning",
         "Somebody set the clock; everything is planned anew.",

@@ -149,6 +149,10 @@ class Transaction(Reader, Protocol):
         """Replace the run's row, not its parts, if its status is `was`; else False, no change."""
         ...
 
+    async def forget_runs(self, before: datetime) -> int:
+        """Remove the finished runs whose window ended before an instant; gives how many."""
+        ...
+
     async def put_part(self, run_id: int, part: Part) -> None:
         """Insert the part or replace the one of that run and number."""
         ...

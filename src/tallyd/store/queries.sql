@@ -173,6 +173,10 @@ ON CONFLICT (schedule_id, slot) DO UPDATE
 SET excluded = excluded.excluded, stop_ms = excluded.stop_ms, paused = excluded.paused
 RETURNING schedule_id;
 
+-- name: delete_old_runs
+-- Remove the finished runs, parts included, whose window ended before an instant.
+DELETE FROM runs WHERE status = 'finished' AND planned_stop_ms < :before_ms RETURNING id;
+
 -- name: delete_overrides
 -- Remove every override of a schedule.
 DELETE FROM overrides WHERE schedule_id = :schedule_id RETURNING schedule_id;

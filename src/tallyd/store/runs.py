@@ -90,6 +90,9 @@ class LedgerWriter(LedgerReader, WishWriter):
     async def move_run(self, run: Run, was: Status) -> bool:
         return bool(await self._session.integers("move_run", was=was, **_run_row(run)))
 
+    async def forget_runs(self, before: datetime) -> int:
+        return len(await self._session.integers("delete_old_runs", before_ms=to_ms(before)))
+
     async def put_part(self, run_id: int, part: Part) -> None:
         await self._session.integers("put_part", run_id=run_id, **_part_row(part))
 

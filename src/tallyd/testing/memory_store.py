@@ -263,6 +263,19 @@ class _Transaction(_Reader, Transaction):
         state.runs[run.id] = moved
         return True
 
+    async def forget_runs(self, before: datetime) -> int:
+        state = self._state
+        old = [
+            run
+            for run in state.runs.values()
+            if run.status is Status.FINISHED and run.planned.stop < before
+        ]
+        for run in old:
+            del state.runs[run.id]
+            if run.schedule_id is not None and run.slot is not None:
+                del state.run_ids[run.schedule_id, run.slot]
+        return len(old)
+
     async def put_part(self, run_id: int, part: Part) -> None:
         state = self._state
         run = state.runs.get(run_id)

@@ -230,3 +230,22 @@ async def test_the_watermark_moves_only_from_where_it_stands(store, other):
         assert await tx.move_watermark(NOON, NOON + HOUR)
     async with store.read() as reader:
         assert await reader.watermark() == NOON + HOUR
+
+
+async def test_old_finished_runs_are_forgotten(store, booked, run_of, part):
+    """What is past its keeping time goes, parts and all; what has no outcome stays."""
+    async with store.write() as tx:
+        for hour in range(3):
+            await tx.insert_runs([run_of(f"@{hour}", planned=hours(hour, hour + 1))])
+        for hour in range(2):
+            run = await tx.run_of(booked.id, f"@{hour}")
+            await tx.put_part(run.id, part(1, first_data_at=NOON))
+            if hour == 0:
+                final = replace(run, status=Status.FINISHED, outcome=Outcome.RECORDED)
+                await tx.move_run(final, Status.PENDING)
+    async with store.write() as tx:
+        assert await tx.forget_runs(NOON + 10 * HOUR) == 1
+        assert await tx.forget_runs(NOON + 10 * HOUR) == 0
+    async with store.read() as reader:
+        assert [run.slot for run in await reader.runs()] == ["@2", "@1"]
+        assert await reader.run_of(booked.id, "@0") is None

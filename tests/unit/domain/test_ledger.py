@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -111,8 +112,6 @@ def test_any_split_of_a_period_gives_the_same_rows(cuts, length):
     edges = sorted(cuts)
     overrides = (Override(1, "2026-12-04T09:00:00", stop=DAY_ONE + 5 * DAY),)
     pieces = [
-        run
-        for start, stop in zip(edges, edges[1:], strict=False)
-        for run in rows(schedule, start, stop, *overrides)
+        run for start, stop in pairwise(edges) for run in rows(schedule, start, stop, *overrides)
     ]
     assert pieces == rows(schedule, edges[0], edges[-1], *overrides)

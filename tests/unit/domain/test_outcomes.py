@@ -61,17 +61,13 @@ def part(
 
 
 def plan(
-    verdict: Verdict = Verdict.CLEAR,
+    verdict: Verdict,
     reason: Reason | None = None,
     claim: tuple[Window, ...] = (),
-    *,
     by: tuple[Blocker, ...] = (),
-    window: Window = HOUR,
-    schedule: Schedule = SCHEDULE,
 ) -> Planned:
-    """Give what the plan says at the end."""
-    claim = (window,) if verdict is Verdict.CLEAR else claim
-    return Planned(schedule, Occurrence(4, "@0", window), verdict, claim, by, reason)
+    """Give what the plan says of the hour at its end."""
+    return Planned(SCHEDULE, Occurrence(4, "@0", HOUR), verdict, claim, by, reason)
 
 
 MORNING = Blocker(span(0, 30), schedule_id=3)
@@ -80,21 +76,25 @@ LOCK = Blocker(Window(TEN + 30 * MINUTE, TEN + 60 * MINUTE))
 LONG = Blocker(Window(TEN, TEN + 24 * 60 * MINUTE), schedule_id=3)
 
 
+CLEAR = plan(Verdict.CLEAR, None, (HOUR,))
+STOPPED = Planned(SCHEDULE, Occurrence(4, "@0", span(0, 20)), Verdict.CLEAR, (span(0, 20),))
+REMOVED = replace(
+    plan(Verdict.SUSPENDED, Reason.EXCLUDED), schedule=replace(SCHEDULE, ended=TEN + 5 * MINUTE)
+)
+CUT = plan(Verdict.CONFLICT, Reason.OCCUPIED, (span(30, 60),), (MORNING,))
+
+
 @dataclass(frozen=True)
 class Case:
     """The facts of a run, and what is said of it."""
 
     said: str
     parts: tuple[Part, ...] = ()
-    plan: Planned | None = plan()
+    plan: Planned | None = CLEAR
     cause: Reason = Reason.DAEMON_DOWN
     reason: Reason | None = None
     already: Reason | None = None
 
-
-CUT = plan(Verdict.CONFLICT, Reason.OCCUPIED, (span(30, 60),), by=(MORNING,))
-STOPPED = plan(window=span(0, 20))
-REMOVED = replace(SCHEDULE, ended=TEN + 5 * MINUTE)
 
 CASES = {
     "whole": Case("recorded: Recorded whole.", (part(span(0, 60), EndReason.PLANNED),)),
@@ -211,9 +211,7 @@ CASES = {
     ),
     "never tried": Case("missed: Never tried: the appliance was off.", cause=Reason.POWER_OFF),
     "no time left": Case("missed: Never tried: the daemon was not running."),
-    "the clock": Case(
-        "missed: Never tried: the clock could not be trusted.", cause=Reason.CLOCK
-    ),
+    "the clock": Case("missed: Never tried: the clock could not be trusted.", cause=Reason.CLOCK),
     "the disk": Case(
         "missed: Never tried: the recording could not be written to the disk.", cause=Reason.DISK
     ),
@@ -276,7 +274,7 @@ CASES = {
     ),
     "removed while it waited": Case(
         "cancelled: Cancelled: its schedule was removed.",
-        plan=plan(Verdict.SUSPENDED, Reason.EXCLUDED, schedule=REMOVED),
+        plan=REMOVED,
         reason=Reason.SCHEDULE_REMOVED,
     ),
     "removed before it began": Case(

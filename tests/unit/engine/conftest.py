@@ -115,6 +115,7 @@ class Rig:
                 },
                 orders=Orders(Path("/recordings"), parse_template(DEFAULT_TEMPLATE)),
                 nudged=self._nudged,
+                ledger_keep=timedelta(days=730),
                 publish=_nowhere,
             ),
             self.log,

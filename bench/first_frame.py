@@ -1,0 +1,119 @@
+"""How far from its planned start a real ffmpeg's first frame is, as the recorded file says."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import imageio_ffmpeg
+from anyio import to_thread
+
+from bench.figures import Row, row
+from bench.house import House, running_house
+from tallyd.app import open_for_changes
+from tallyd.domain.drafts import Draft
+from tallyd.domain.model import InstantStart, Outcome, Run
+from tallyd.domain.window import MILLISECOND
+
+LENGTH = timedelta(seconds=3)
+EVERY = timedelta(seconds=2)
+HEAD_START = timedelta(seconds=5)
+FULL, QUICK = (8, 5), (2, 3)
+"""How many rooms each ffmpeg has, and how many recordings each room makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one recording came to; times are milliseconds."""
+
+    ffmpeg: str
+    is_first: bool
+    start_off: float
+    length_off: float
+    estimate_off: float
+
+
+async def measure(*, quick: bool) -> Iterator[Row]:
+    """Record with each ffmpeg in turn, a start every two seconds, each room again and again."""
+    rooms_each, times = QUICK if quick else FULL
+    binaries = _binaries()
+    options = 'source = "test", timestamps = "wallclock"'
+    rooms = {
+        f"{name}-{number}": (
+            f'driver = "ffmpeg"\noptions = {{ {options}, binary = "{binaries[name]}" }}'
+        )
+        for number in range(rooms_each)
+        for name in binaries
+    }
+    async with running_house(rooms) as house:
+        turns = [room for _ in range(times) for room in rooms]
+        await _book(house, turns)
+        patience_s = (HEAD_START + len(turns) * EVERY + LENGTH).total_seconds() + 30
+        runs = await house.finished_runs(len(turns), patience_s)
+        seen = await to_thread.run_sync(_look, runs)
+    return (
+        line for name in binaries for line in _rows(name, [s for s in seen if s.ffmpeg == name])
+    )
+
+
+def _binaries() -> Mapping[str, str]:
+    found = {"system": shutil.which("ffmpeg"), "bundled": imageio_ffmpeg.get_ffmpeg_exe()}
+    return {name: path for name, path in found.items() if path is not None}
+
+
+async def _book(house: House, turns: list[str]) -> None:
+    opening = house.clock.now() + HEAD_START
+    async with open_for_changes(house.settings) as appliance:
+        for turn, room in enumerate(turns):
+            # Starts fall on ever other fractions of a second, as frames and ticks do.
+            at = opening + turn * (EVERY + 13 * MILLISECOND)
+            draft = Draft(f"rooms.{room}", f"take-{turn}", InstantStart(at), LENGTH)
+            await appliance.bookings.add(_always(draft))
+
+
+def _always(draft: Draft) -> Callable[[datetime], Draft]:
+    return lambda _now: draft
+
+
+def _look(runs: tuple[Run, ...]) -> list[Seen]:
+    known: set[str] = set()
+    seen = []
+    for run in runs:
+        if run.outcome is not Outcome.RECORDED or len(run.parts) != 1:
+            raise RuntimeError(f"{run.name} on {run.target}: {run.sentence}")
+        part = run.parts[0]
+        times = _frame_times(part.files[0])
+        first = datetime.fromtimestamp(times[0], UTC)
+        length_s = (times[-1] - times[0]) * len(times) / (len(times) - 1)
+        estimated = part.first_data_at or first
+        seen.append(
+            Seen(
+                ffmpeg=run.target.removeprefix("rooms.").partition("-")[0],
+                is_first=run.target not in known,
+                start_off=(first - run.planned.start) / MILLISECOND,
+                length_off=(timedelta(seconds=length_s) - run.planned.length) / MILLISECOND,
+                estimate_off=(estimated - first) / MILLISECOND,
+            )
+        )
+        known.add(run.target)
+    return seen
+
+
+def _frame_times(file: str) -> list[float]:
+    """Give the wall-clock time of every frame, in seconds since 1970, in order."""
+    entries = ("-select_streams", "v:0", "-show_entries", "packet=pts_time", "-of", "json")
+    words = ("ffprobe", "-v", "error", *entries, file)
+    said = subprocess.run(words, check=True, capture_output=True).stdout  # noqa: S603 - our own words
+    return sorted(float(packet["pts_time"]) for packet in json.loads(said)["packets"])
+
+
+def _rows(name: str, seen: list[Seen]) -> Iterator[Row]:
+    what = f"first_frame, {name} ffmpeg"
+    fresh = [s.start_off for s in seen if s.is_first]
+    learnt = [s.start_off for s in seen if not s.is_first]
+    yield row(f"{what}: first start of a room", fresh, "-80..+80 at p95")
+    yield row(f"{what}: later starts", learnt, "-80..+80 at p95")
+    yield row(f"{what}: length off", (s.length_off for s in seen), "-420..+420")
+    yield row(f"{what}: reported start off", (s.estimate_off for s in seen), "")

@@ -1,0 +1,68 @@
+"""What one instant asks for: pure decisions over a plan, a run and a moment. Nothing acts here."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from tallyd.domain.conflicts import smallest_piece
+from tallyd.domain.model import Part, Run, Verdict
+from tallyd.domain.planner import Planned
+from tallyd.domain.window import Window
+
+LATE_AFTER = timedelta(seconds=2)
+"""So long after its planned start a run without data is called late."""
+
+
+def worth_starting(entry: Planned, piece: Window, now: datetime, min_piece: timedelta) -> bool:
+    """Tell whether what is left of a piece is worth having; a whole one always is."""
+    if now <= piece.start:
+        return True
+    return piece.stop - now >= smallest_piece(min_piece, entry.occurrence.window)
+
+
+def is_over(entry: Planned, now: datetime, min_piece: timedelta) -> bool:
+    """Tell whether nothing can come any more of an occurrence that no session records.
+
+    While something may still free enough of its window, even a blocked one is not over.
+    """
+    window = entry.occurrence.window
+    if now < window.start:
+        return False
+    if entry.verdict is Verdict.SUSPENDED:
+        return True
+    if any(
+        piece.stop > now and worth_starting(entry, piece, now, min_piece) for piece in entry.claim
+    ):
+        return False
+    return now >= window.stop - smallest_piece(min_piece, window)
+
+
+def edges(entry: Planned, lead: timedelta, min_piece: timedelta) -> Iterator[datetime]:
+    """Give the instants at which an occurrence may ask for something."""
+    window = entry.occurrence.window
+    yield from (window.start, window.start + LATE_AFTER, window.stop)
+    yield window.stop - smallest_piece(min_piece, window)
+    for piece in entry.claim:
+        yield from (piece.start - lead, piece.stop)
+
+
+def piece_of(part: Part, entry: Planned, now: datetime) -> Window | None:
+    """Give the piece that a part records: the one it stands in, or the one that it began in."""
+    begun = part.piece.start
+    here = max(now, begun)
+    for piece in entry.claim:
+        if piece.holds(here):
+            return piece
+    return next((piece for piece in entry.claim if piece.start <= begun < piece.stop), None)
+
+
+def rest_of(piece: Window, run: Run) -> Window:
+    """Give what of a piece is still to be recorded: a next part begins where the last one ended."""
+    ends = [part.last_data_at for part in run.parts if part.last_data_at is not None]
+    start = max((piece.start, *ends))
+    return Window(min(start, piece.stop), piece.stop)
+
+
+def with_part(parts: tuple[Part, ...], part: Part) -> tuple[Part, ...]:
+    """Give the parts with one of them put in its place."""
+    others = (known for known in parts if known.number != part.number)
+    return tuple(sorted((*others, part), key=lambda known: known.number))

@@ -1,0 +1,189 @@
+"""The files beside the database: what tells a new installation, keeps daemons apart, shows them."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from tallyd.state_dir import (
+    APPLIANCE_ID,
+    DaemonRunsError,
+    DatabaseLostError,
+    StateDir,
+    StateDirError,
+    make_directory,
+    read_snapshot,
+    write_snapshot,
+)
+
+HOLD_THE_LOCK = """
+import sys, time
+from pathlib import Path
+from tallyd.state_dir import StateDir
+with StateDir(Path(sys.argv[1])).locked():
+    print("locked", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> StateDir:
+    """Give a state directory that is there, and empty."""
+    state = StateDir(tmp_path / "state")
+    state.prepare()
+    return state
+
+
+def test_an_installation_is_new_until_its_database_was_made(state):
+    """Only where nothing ever was may an empty database be made."""
+    assert state.is_new()
+    state.database.touch()
+    assert not state.is_new()
+    state.mark_installed()
+    assert not state.is_new()
+
+
+def test_a_directory_that_does_not_exist_is_new(tmp_path):
+    """Before the first start there is not even a directory."""
+    assert StateDir(tmp_path / "nowhere").is_new()
+
+
+def test_a_database_that_is_gone_is_not_taken_for_new(state):
+    """An installation that had a database says so, and what to do about it."""
+    state.mark_installed()
+    with pytest.raises(DatabaseLostError) as raised:
+        state.is_new()
+    assert str(state.database) in str(raised.value)
+    assert str(state.path / APPLIANCE_ID) in str(raised.value)
+
+
+def test_an_installation_keeps_its_id(state):
+    """The id is random, is written once, and leaves nothing else behind."""
+    state.mark_installed()
+    written = (state.path / APPLIANCE_ID).read_text()
+    assert re.fullmatch(r"[0-9a-f]{32}\n", written)
+    state.mark_installed()
+    assert (state.path / APPLIANCE_ID).read_text() == written
+    assert [path.name for path in state.path.iterdir()] == [APPLIANCE_ID]
+
+
+def test_the_lock_keeps_a_second_daemon_out(state):
+    """While one daemon holds the lock, no other gets it; afterwards it is free."""
+    with (
+        state.locked(),
+        pytest.raises(DaemonRunsError, match=re.escape(str(state.path))),
+        state.locked(),
+    ):
+        pytest.fail("two hold the lock")
+    with state.locked():
+        pass
+
+
+def test_the_lock_of_a_daemon_that_was_killed_is_free(state):
+    """No crash leaves a lock behind that somebody has to remove."""
+    argv = [sys.executable, "-c", HOLD_THE_LOCK, str(state.path)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"locked\n"
+        with pytest.raises(DaemonRunsError), state.locked():
+            pytest.fail("two hold the lock")
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+    with state.locked():
+        pass
+
+
+def test_children_do_not_inherit_the_lock(state):
+    """A recorder that outlives the daemon does not keep the next daemon out."""
+    with state.locked():
+        sleeper = subprocess.Popen(["sleep", "60"], close_fds=False)
+    try:
+        with state.locked():
+            pass
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        pytest.param(StateDir.prepare, id="making it"),
+        pytest.param(lambda state: state.locked().__enter__(), id="locking it"),
+        pytest.param(StateDir.mark_installed, id="marking it"),
+    ],
+)
+def test_a_path_that_cannot_be_a_directory_is_named(tmp_path, use):
+    """What stands in the way becomes one sentence with the path in it."""
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StateDirError, match=re.escape(str(tmp_path / "file"))):
+        use(StateDir(tmp_path / "file" / "state"))
+
+
+def test_directories_are_made_with_those_above_them_and_not_for_everybody(tmp_path):
+    """A fresh machine needs no preparation, and strangers see nothing."""
+    path = tmp_path / "a" / "b" / "c"
+    make_directory(path)
+    make_directory(path)
+    assert path.is_dir()
+    assert path.stat().st_mode & 0o007 == 0
+
+
+def test_the_picture_is_read_as_it_was_written(tmp_path):
+    """Instants become text in UTC, to the millisecond; everything else stays as it is."""
+    rome = timezone(timedelta(hours=1))
+    write_snapshot(
+        tmp_path,
+        {
+            "ready": True,
+            "at": datetime(2026, 12, 1, 9, 30, 0, 123_999, rome),
+            "targets": {"rooms.a": {"since": datetime(2026, 12, 1, tzinfo=UTC), "bytes": 7}},
+        },
+    )
+    assert read_snapshot(tmp_path) == {
+        "ready": True,
+        "at": "2026-12-01T08:30:00.123Z",
+        "targets": {"rooms.a": {"since": "2026-12-01T00:00:00.000Z", "bytes": 7}},
+    }
+
+
+def test_a_new_picture_takes_the_place_of_the_old_one(tmp_path):
+    """There is one picture, the newest, and no trace of how it came there."""
+    for number in range(3):
+        write_snapshot(tmp_path, {"number": number})
+    assert read_snapshot(tmp_path) == {"number": 2}
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_picture_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
+    """A full disk costs the new picture, not the old one, and leaves no rubbish."""
+    write_snapshot(tmp_path, {"number": 1})
+
+    def full(*_args: object) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_snapshot(tmp_path, {"number": 2})
+    assert read_snapshot(tmp_path) == {"number": 1}
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("found", [None, "", '{"cut": ', "\x00\x01"])
+def test_no_picture_is_no_error(tmp_path, found):
+    """Where no daemon ever ran, or something else lies there, there is nothing to show."""
+    if found is not None:
+        (tmp_path / "state.json").write_text(found)
+    assert read_snapshot(tmp_path) is None
+
+
+def test_a_picture_of_something_unknown_is_a_mistake_of_ours(tmp_path):
+    """What cannot be shown faithfully is not shown at all."""
+    with pytest.raises(TypeError, match="a picture holds no object"):
+        write_snapshot(tmp_path, {"odd": object()})
+    assert read_snapshot(tmp_path) is None

@@ -11,7 +11,15 @@ from enum import StrEnum
 from uuid import uuid4
 
 from tallyd.catalogue import load_wishes
-from tallyd.domain.drafts import Draft, draft_of, revise, to_schedule, validate, validate_edit
+from tallyd.domain.drafts import (
+    Draft,
+    draft_of,
+    revise,
+    timing,
+    to_schedule,
+    validate,
+    validate_edit,
+)
 from tallyd.domain.errors import InvalidBooking, NotFound, Problem, Refused
 from tallyd.domain.impact import victims, worsened
 from tallyd.domain.ledger import AHEAD, due_runs
@@ -94,7 +102,7 @@ class Bookings:
             async with self._guarded(tx, policy, now, {before.target, after.target}):
                 await self._write_due(tx, before, now)
                 await tx.change_schedule(after)
-                if after.effective_from != before.effective_from:
+                if timing(after) != timing(before):
                     await tx.drop_overrides(schedule_id)
                 await self._materialise(tx, after, now)
         self._nudge()

@@ -11,7 +11,18 @@ import pytest
 
 from tallyd.bookings import Bookings, Policy
 from tallyd.domain.drafts import Draft
-from tallyd.domain.model import InstantStart, Part, Run, Schedule, Status, Target, WallStart
+from tallyd.domain.model import (
+    Frequency,
+    InstantStart,
+    Override,
+    Part,
+    Recurrence,
+    Run,
+    Schedule,
+    Status,
+    Target,
+    WallStart,
+)
 from tallyd.ports.store import Store
 from tallyd.reports import Reports
 from tallyd.store import initialise, open_store
@@ -54,9 +65,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         """Open for business."""
-        self.bookings = Bookings(
-            self.store, self.clock, lambda: self.nudges.append(self.clock.at)
-        )
+        self.bookings = Bookings(self.store, self.clock, lambda: self.nudges.append(self.clock.at))
         self.reports = Reports(self.store, self.clock)
 
     def at(self, minutes: float) -> datetime:
@@ -77,18 +86,26 @@ class Desk:
         )
         return replace(plain, **changes)
 
-    def wall(self, text: str, zone: str = "UTC") -> WallStart:
-        """Give a wall time."""
-        return WallStart(datetime.fromisoformat(text), zone)
-
     async def book(
         self, start: float, stop: float, policy: Policy = Policy.REPORT, **changes: object
     ) -> Schedule:
         """Book a one-shot in the aula by minutes after nine."""
-        change = await self.bookings.add(
-            lambda _: self.draft(start, stop, **changes), policy
-        )
+        change = await self.bookings.add(lambda _: self.draft(start, stop, **changes), policy)
         return change.after
+
+    async def daily(
+        self, clock: str, policy: Policy = Policy.REPORT, **changes: object
+    ) -> Schedule:
+        """Book an hour a day in the aula, from the first of December on, by the clock of UTC."""
+        start = WallStart(datetime.fromisoformat(f"2026-12-01T{clock}"), "UTC")
+        rule = Recurrence(Frequency.DAILY)
+        draft = replace(self.draft(0, 60, **changes), start=start, recurrence=rule)
+        return (await self.bookings.add(lambda _: draft, policy)).after
+
+    async def overrides(self) -> list[Override]:
+        """Give every override."""
+        async with self.store.read() as reader:
+            return list(await reader.overrides())
 
     async def runs(self) -> list[tuple[int | None, datetime]]:
         """Give the rows of the ledger, oldest first: schedule and planned start."""

@@ -1,13 +1,12 @@
 """Booking: what is stored, what is refused, and what a refusal leaves behind: nothing."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from tallyd.bookings import Policy
 from tallyd.domain.errors import InvalidBooking, NotFound, Refused
-from tallyd.domain.model import Frequency, Outcome, Recurrence, Verdict
+from tallyd.domain.model import Outcome, Verdict
 
 MINUTE = timedelta(minutes=1)
 
@@ -90,12 +89,9 @@ async def test_a_booking_that_must_not_overlap_is_refused_whole(desk):
 
 async def test_a_refusal_names_some_and_counts_the_rest(desk):
     """Of a series that is in the way every day for weeks, five are named."""
-    daily = Recurrence(Frequency.DAILY)
-    await desk.book(0, 60, start=desk.wall("2026-12-01T10:00"), recurrence=daily)
+    await desk.daily("10:00")
     with pytest.raises(Refused, match=r"2026-12-05 10:00:00 UTC and 85 more$"):
-        await desk.book(
-            0, 60, Policy.REJECT, start=desk.wall("2026-12-01T10:00"), recurrence=daily
-        )
+        await desk.daily("10:00", Policy.REJECT)
 
 
 @pytest.mark.parametrize("days", [1, 25, 89, 91, 400])
@@ -243,6 +239,6 @@ async def test_the_watermark_moves_only_for_who_knows_where_it_stands(desk):
         assert await tx.move_watermark(None, desk.at(10))
         assert not await tx.move_watermark(None, desk.at(20))
         assert await tx.watermark() == desk.at(10)
-    await desk.bookings.add(lambda _: replace(desk.draft(60, 120)))
+    await desk.book(60, 120)
     async with desk.store.read() as reader:
         assert await reader.watermark() == desk.at(10)

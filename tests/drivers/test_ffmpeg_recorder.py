@@ -289,7 +289,7 @@ async def test_a_process_that_does_not_end_is_an_error_until_it_does(room, monke
 async def test_more_capacity_than_inputs_is_refused(room):
     """A room of two needs two inputs, and the sentence says so."""
     with pytest.raises(GiveUpError, match="capacity of 2 needs as many `inputs`"):
-        room.recorder(capacity=2)
+        room.recorder(capacity=2, source="rtsp://127.0.0.1/1")
 
 
 async def test_a_missing_ffmpeg_names_its_cure(room, monkeypatch: pytest.MonkeyPatch):

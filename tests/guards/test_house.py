@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tallyd.logs import EVENTS
+
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
@@ -63,6 +65,12 @@ def test_every_module_says_what_it_is_for(path: Path) -> None:
 def test_nothing_is_left_for_later(path: Path) -> None:
     """What is delivered is finished."""
     assert DEBTS.findall(path.read_text()) == []
+
+
+def test_every_listed_event_is_written() -> None:
+    """Nobody waits in the log for an event that never comes."""
+    texts = [path.read_text() for path in SOURCES if path.name != "events.py"]
+    assert [name for name in EVENTS if not any(f'"{name}"' in text for text in texts)] == []
 
 
 def _tests_in(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

@@ -59,8 +59,22 @@ def environment() -> dict[str, str]:
     return {**plain, "PATH": f"{Path(sys.executable).parent}:{plain['PATH']}"}
 
 
+@pytest.mark.timeout(300)
 def test_its_tour_shows_what_it_says(tmp_path: Path, environment: dict[str, str]) -> None:
     """Whoever types what the README says sees what it shows."""
+
+    def run(command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["sh", "-c", command],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
     (tmp_path / "tallyd.toml").write_text(_blocks("toml")[0])
     daemons = []
     try:
@@ -70,17 +84,10 @@ def test_its_tour_shows_what_it_says(tmp_path: Path, environment: dict[str, str]
                 daemons.append(
                     subprocess.Popen(["sh", "-c", command], cwd=tmp_path, env=environment)
                 )
+                while run("tallyd status").returncode == Exit.NO_DAEMON:
+                    assert daemons[-1].poll() is None
                 continue
-            done = subprocess.run(
-                ["sh", "-c", step.command],
-                cwd=tmp_path,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=30,
-                check=False,
-            )
+            done = run(step.command)
             assert done.returncode == 0, f"{step.command}\n{done.stdout}"
             assert re.fullmatch(_pattern(step.shown), done.stdout), f"{step.command}\n{done.stdout}"
     finally:

@@ -138,7 +138,7 @@ def revise(schedule: Schedule, draft: Draft, now: datetime) -> Schedule:
     It comes into force anew only where its slots may have moved: another start, zone or rule.
     """
     revised = to_schedule(draft, now, schedule.uid)
-    moved = _timing(revised) != _timing(schedule)
+    moved = timing(revised) != timing(schedule)
     return replace(
         revised,
         id=schedule.id,
@@ -148,7 +148,8 @@ def revise(schedule: Schedule, draft: Draft, now: datetime) -> Schedule:
     )
 
 
-def _timing(schedule: Schedule) -> tuple[object, ...]:
+def timing(schedule: Schedule) -> tuple[object, ...]:
+    """Give what its slots are made of; two schedules of equal timing have the same slots."""
     return schedule.start, schedule.recurrence, schedule.dst_gap, schedule.dst_overlap
 
 

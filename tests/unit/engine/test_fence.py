@@ -1,0 +1,92 @@
+"""Drivers are other people's code: whatever they raise is an answer, and costs themselves only."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tallyd.domain.model import Reason
+from tallyd.domain.window import Window
+from tallyd.engine.fence import FencedDriver, run_in_background
+from tallyd.ports.drivers import GiveUpError, StartOrder, Traits, TryAgainError
+from tallyd.testing.virtual_time import START
+
+ORDER = StartOrder(
+    target="rooms.a",
+    input=0,
+    token="1-1-x",  # noqa: S106 - the part's name, no secret
+    name="lecture",
+    piece=Window(START, START + timedelta(hours=1)),
+    output=Path("/recordings/lecture"),
+)
+
+CALLS = [
+    pytest.param(lambda driver: driver.probe(), id="probe"),
+    pytest.param(lambda driver: driver.start(ORDER), id="start"),
+    pytest.param(lambda driver: driver.observe(), id="observe"),
+    pytest.param(lambda driver: driver.stop("1-1-x"), id="stop"),
+]
+
+
+class Broken:
+    """A driver that raises the same from every call."""
+
+    traits = Traits(lead_ms=7)
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def probe(self):
+        """Raise."""
+        raise self._error
+
+    async def start(self, _order):
+        """Raise."""
+        raise self._error
+
+    async def observe(self):
+        """Raise."""
+        raise self._error
+
+    async def stop(self, _token):
+        """Raise."""
+        raise self._error
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_what_nobody_foresaw_means_try_again(call):
+    """A bug in a driver becomes a refusal with the bug's own words, whatever was asked."""
+    with pytest.raises(TryAgainError) as raised:
+        await call(FencedDriver(Broken(ZeroDivisionError("by nought"))))
+    assert raised.value.reason is Reason.DEVICE_REFUSED
+    assert raised.value.sentence == "the driver failed: ZeroDivisionError: by nought"
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_what_a_driver_says_on_purpose_passes(call):
+    """A driver that gives up is believed."""
+    said = GiveUpError(Reason.DRIVER_UNAVAILABLE, "no such camera")
+    with pytest.raises(GiveUpError) as raised:
+        await call(FencedDriver(Broken(said)))
+    assert raised.value is said
+
+
+async def test_traits_pass_as_they_are():
+    """The fence adds no lead and no timeout of its own."""
+    assert FencedDriver(Broken(OSError())).traits == Traits(lead_ms=7)
+
+
+async def test_a_task_of_a_driver_that_fails_is_reported(rig):
+    """What a driver left running and what breaks there ends no other room."""
+
+    async def breaks() -> None:
+        raise OSError("the cable is out")
+
+    async def ends() -> None:
+        return
+
+    await run_in_background(ends, "rooms.a", rig.log)
+    assert rig.log.of("task.failed") == []
+    await run_in_background(breaks, "rooms.a", rig.log)
+    (line,) = rig.log.of("task.failed")
+    assert (line["task"], line["error"]) == ("driver of rooms.a", "OSError('the cable is out')")

@@ -1,0 +1,53 @@
+"""How early a device is told, as experience with it grows."""
+
+from datetime import timedelta
+
+import pytest
+
+from tallyd.domain.model import Part
+from tallyd.domain.window import MILLISECOND, Window
+from tallyd.engine.leads import REMEMBERED, Lead
+from tallyd.testing.virtual_time import START
+
+
+def part(took_ms: float | None) -> Part:
+    """Give a part whose data came so long after the command, or never."""
+    return Part(
+        number=1,
+        input=0,
+        piece=Window(START, START + timedelta(hours=1)),
+        token="1-1-x",  # noqa: S106 - the part's name, no secret
+        commanded_at=START,
+        first_data_at=None if took_ms is None else START + timedelta(milliseconds=took_ms),
+    )
+
+
+def learnt_ms(*took_ms: float | None, guess_ms: int = 300) -> float:
+    """Give the lead after starts that took so long."""
+    lead = Lead(timedelta(milliseconds=guess_ms))
+    for took in took_ms:
+        lead.learn(part(took))
+    return lead.value / MILLISECOND
+
+
+@pytest.mark.parametrize(
+    ("took_ms", "lead_ms"),
+    [
+        pytest.param((), 300, id="the driver's guess before the first start"),
+        pytest.param((None,), 300, id="a start without data teaches nothing"),
+        pytest.param((180,), 180, id="one start outweighs the guess"),
+        pytest.param((100, 900, 120), 120, id="one slow start among others changes little"),
+        pytest.param((100, 121), 110, id="whole milliseconds"),
+        pytest.param((60_000,), 5_000, id="never more than five seconds"),
+        pytest.param((-20,), 0, id="never after the start"),
+        pytest.param((0,), 0, id="a prompt device is told on time"),
+    ],
+)
+def test_the_lead_follows_what_starts_took(took_ms, lead_ms):
+    """What is allowed for a start is what its device usually needs, within bounds."""
+    assert learnt_ms(*took_ms) == lead_ms
+
+
+def test_what_is_long_ago_is_forgotten():
+    """A device that was slow last week and is quick now is told later from now on."""
+    assert learnt_ms(*[2_000] * 20, *[100] * REMEMBERED) == 100

@@ -3,9 +3,9 @@
 import contextlib
 import os
 import signal
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,9 @@ from tallyd.bookings import Bookings
 from tallyd.catalogue import add_missing_targets, sync_targets
 from tallyd.clock import SystemClock
 from tallyd.config import (
+    CheckDriver,
     ConfigError,
     Settings,
-    TargetSettings,
     credentials_directory,
     with_credentials,
 )
@@ -136,22 +136,22 @@ def targets_of(settings: Settings) -> tuple[Target, ...]:
     )
 
 
-def check(settings: Settings) -> list[Problem]:
-    """Give all that is wrong with the drivers and options of a configuration; touches no device."""
+def driver_checker() -> CheckDriver:
+    """Give what `config.load` asks about drivers and their options; it touches no device."""
     drivers = load_drivers()
-    return [
-        Problem(f"{target.key}.{problem.field}", problem.value, problem.fix)
-        for target in settings.targets()
-        for problem in _driver_problems(drivers, target)
-    ]
 
+    def problems(kind: TargetKind, driver: str, options: Mapping[str, object]) -> Iterator[Problem]:
+        filled = options
+        try:
+            filled = with_credentials(options, credentials_directory())
+        except ConfigError as error:
+            yield from (replace(p, field=f"options.{p.field}") for p in error.problems)
+            return
+        for problem in drivers.validate(kind, driver, filled):
+            own = problem.field in {"driver", "options"}
+            yield problem if own else replace(problem, field=f"options.{problem.field}")
 
-def _driver_problems(drivers: Registry, target: TargetSettings) -> Sequence[Problem]:
-    try:
-        options = with_credentials(target.options, credentials_directory())
-    except ConfigError as error:
-        return error.problems
-    return drivers.validate(TargetKind(target.key.partition(".")[0]), target.driver, options)
+    return problems
 
 
 def _install(state: StateDir) -> None:

@@ -75,7 +75,7 @@ def test_mistakes_in_drivers_options_are_found(tallyd: Call, config: Path) -> No
     )
     result = tallyd("check")
     assert (result.code, result.out) == (78, "")
-    fields = ("rooms.aula.start_ms", "rooms.aula.stop_sm", "rooms.x.driver")
+    fields = ("rooms.aula.options.start_ms", "rooms.aula.options.stop_sm", "rooms.x.driver")
     assert all(field in result.err for field in fields)
     assert "did you mean simulated?" in result.err
     shape = tallyd("check", "--json")
@@ -173,3 +173,18 @@ def test_options_of_any_model_are_shown() -> None:
     }
     assert "hunter2" not in str(password)
     assert (path["default"], names["default"], names["required"]) == ("/x", None, False)
+
+
+def test_all_mistakes_of_a_configuration_are_named_at_once(tallyd: Call, config: Path) -> None:
+    """What the drivers find wrong comes with what the file's own shape has wrong, by line."""
+    config.write_text(
+        '[appliance]\ntimezone = "Europe/Berln"\nstat_dir = "x"\n'
+        '[rooms.aula]\ndriver = "simulatd"\ncapacity = "two"\n'
+        '[rooms.lab]\ndriver = "simulated"\n[rooms.lab.options]\nstart_sm = 1\n',
+        encoding="utf-8",
+    )
+    for command in ("check", "plan", "run"):
+        result = tallyd(command)
+        assert (result.code, result.out) == (78, "")
+        rows = [line.strip().partition(": ")[0] for line in result.err.splitlines()[1:]]
+        assert rows == ["line 2", "line 3", "line 5", "line 6", "line 10"]

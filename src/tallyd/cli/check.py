@@ -7,7 +7,6 @@ import click
 
 from tallyd.cli.exits import Exit
 from tallyd.cli.output import Output, emit, json_option
-from tallyd.cli.root import Invocation
 from tallyd.cli.sessions import look
 from tallyd.cli.shapes import problem_shape
 from tallyd.cli.text import visible
@@ -15,7 +14,7 @@ from tallyd.domain.errors import Problem
 
 if TYPE_CHECKING:
     from tallyd.app import Appliance
-    from tallyd.config import Settings
+    from tallyd.cli.root import Invocation
 
 
 @click.command()
@@ -23,11 +22,14 @@ if TYPE_CHECKING:
 @click.pass_context
 def check(context: click.Context, output: Output) -> None:
     """Check configuration, drivers and database; touches no device."""
-    from tallyd.config import ConfigError
+    from tallyd import logs
+    from tallyd.clock import SystemClock
+    from tallyd.config import ConfigError, find
 
     invocation: Invocation = context.obj
+    logs.to_stderr(SystemClock().now)
     try:
-        settings = _sound_settings(invocation)
+        settings = invocation.checked_settings(find(invocation.config))
     except ConfigError as error:
         if output is Output.TEXT:
             raise
@@ -43,21 +45,6 @@ def check(context: click.Context, output: Output) -> None:
         click.echo(f"warning: {visible(str(warning))}", err=True)
     rooms, channels = _counted(settings.rooms, "room"), _counted(settings.channels, "channel")
     click.echo(f"configuration is fine: {rooms}, {channels}")
-
-
-def _sound_settings(invocation: Invocation) -> "Settings":
-    """Load the configuration and let the drivers look at their part of it.
-
-    Raises:
-        ConfigError: with all that is wrong with the file, or all that is wrong with the options.
-    """
-    from tallyd import app
-    from tallyd.config import ConfigError, find
-
-    settings = invocation.settings()
-    if problems := app.check(settings):
-        raise ConfigError(str(find(invocation.config)), *problems)
-    return settings
 
 
 async def _warnings(appliance: "Appliance") -> list[Problem]:

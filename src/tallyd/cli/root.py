@@ -66,10 +66,26 @@ class Invocation:
         """
         from tallyd import logs
         from tallyd.clock import SystemClock
-        from tallyd.config import find, load
+        from tallyd.config import ConfigError, find, load
 
         logs.to_stderr(SystemClock().now)
-        return load(find(self.config))
+        path = find(self.config)
+        try:
+            return load(path)
+        except ConfigError:
+            # Once it is refused, all of it is worth saying: what the drivers find wrong too.
+            return self.checked_settings(path)
+
+    def checked_settings(self, path: Path) -> "Settings":
+        """Load a configuration, its drivers' options included.
+
+        Raises:
+            ConfigError: with everything that is wrong.
+        """
+        from tallyd.app import driver_checker
+        from tallyd.config import load
+
+        return load(path, driver_checker())
 
 
 class LazyGroup(click.Group):

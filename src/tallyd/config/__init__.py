@@ -1,7 +1,7 @@
 """The configuration: one TOML file, strict, checked as a whole before anything uses it."""
 
 from tallyd.config.credentials import credentials_directory, with_credentials
-from tallyd.config.loading import find, load
+from tallyd.config.loading import CheckDriver, find, load
 from tallyd.config.models import (
     ApplianceSettings,
     ChannelSettings,
@@ -15,6 +15,7 @@ from tallyd.config.problems import ConfigError, ConfigProblem
 __all__ = [
     "ApplianceSettings",
     "ChannelSettings",
+    "CheckDriver",
     "ConfigError",
     "ConfigProblem",
     "LogSettings",

@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -14,10 +14,19 @@ from pydantic_settings.sources import EnvSettingsSource
 from tallyd.config.models import ENV_DELIMITER, ENV_PREFIX, Settings
 from tallyd.config.problems import ConfigError, ConfigProblem, Places, problems_of
 from tallyd.config.values import did_you_mean
+from tallyd.domain.errors import Problem
 from tallyd.domain.model import TargetKind
 
 FILE_VARIABLE = "TALLYD_CONFIG"
 SEARCHED = (Path("tallyd.toml"), Path("/etc/tallyd/config.toml"))
+
+
+CheckDriver = Callable[[TargetKind, str, Mapping[str, object]], Iterable[Problem]]
+"""Gives what is wrong with the driver of that name and its options, fields below the target."""
+
+
+def _trust(_kind: TargetKind, _driver: str, _options: Mapping[str, object]) -> Iterable[Problem]:
+    return ()
 
 
 def find(explicit: Path | None = None) -> Path:
@@ -39,10 +48,11 @@ def find(explicit: Path | None = None) -> Path:
     )
 
 
-def load(path: Path) -> Settings:
+def load(path: Path, check_driver: CheckDriver = _trust) -> Settings:
     """Read the file at `path` with the overrides of the environment, everything checked.
 
-    Relative directories are taken from the directory of the file.
+    Relative directories are taken from the directory of the file. `check_driver` looks at what only
+    a target's driver understands; its problems come with all the others.
 
     Raises:
         ConfigError: with everything that is wrong, not the first thing alone.
@@ -55,6 +65,7 @@ def load(path: Path) -> Settings:
     known = {name: value for name, value in merged.items() if name in Settings.model_fields}
     problems.extend(_unknown_sections(merged.keys() - known.keys(), places))
     problems.extend(_duplicate_ids(known, places))
+    problems.extend(_driver_problems(known, places, check_driver))
     try:
         settings = Settings.model_validate(known)
     except ValidationError as error:
@@ -144,6 +155,22 @@ def _duplicate_ids(document: Mapping[str, object], places: Places) -> Iterator[C
                 fix = f"{holder} has this id already: give each target its own"
                 line = places.line((kind, name, "id"))
                 yield ConfigProblem(f"{key}.id", str(public_id), fix, line)
+
+
+def _driver_problems(
+    document: Mapping[str, object], places: Places, check_driver: CheckDriver
+) -> Iterator[ConfigProblem]:
+    """Ask about every driver that is named, whatever else is wrong around it."""
+    for kind in TargetKind:
+        for name, section in _table(document.get(kind)).items():
+            target = _table(section)
+            driver = target.get("driver")
+            if not isinstance(driver, str):
+                continue
+            for problem in check_driver(kind, driver, _table(target.get("options"))):
+                field = f"{kind}.{name}.{problem.field}"
+                line = places.line(field.split("."))
+                yield ConfigProblem(field, problem.value, problem.fix, line)
 
 
 def _anchored(settings: Settings, base: Path) -> Settings:

@@ -48,6 +48,7 @@ _UNITS = (
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 # What turns the direction of the text around it; the marks that right-to-left names need stay.
 _TURNS_TEXT = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_WEEKDAYS = {1: "mon", 2: "tue", 3: "wed", 4: "thu", 5: "fri", 6: "sat", 7: "sun"}
 _LONG_VALUE = 40
 _SOME = 5
 
@@ -226,7 +227,7 @@ def _rule_problems(draft: Draft) -> Iterator[Problem]:
         return
     if not 1 <= rule.every <= MAX_EVERY:
         yield Problem("every", str(rule.every), f"give a whole number from 1 to {MAX_EVERY}")
-    days = ",".join(map(str, sorted(rule.weekdays)))
+    days = ",".join(_WEEKDAYS.get(day, str(day)) for day in sorted(rule.weekdays))
     if rule.weekdays and rule.frequency is not Frequency.WEEKLY:
         yield Problem("days", days, f"a {rule.frequency} rule has no weekdays; repeat weekly")
     if not rule.weekdays <= frozenset(range(1, 8)):

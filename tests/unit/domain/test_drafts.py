@@ -254,15 +254,15 @@ MISTAKES = {
     ),
     "weekdays of a daily rule": (
         {"recurrence": Recurrence(daily, weekdays=frozenset({3, 1}))},
-        ("days", "1,3", "a daily rule has no weekdays; repeat weekly"),
+        ("days", "mon,wed", "a daily rule has no weekdays; repeat weekly"),
     ),
     "a weekday before Monday": (
         {"recurrence": Recurrence(weekly, weekdays=frozenset({0, 1}))},
-        ("days", "0,1", "weekdays go from 1 (Monday) to 7 (Sunday)"),
+        ("days", "0,mon", "weekdays go from 1 (Monday) to 7 (Sunday)"),
     ),
     "a weekday after Sunday": (
         {"recurrence": Recurrence(weekly, weekdays=frozenset({1, 8}))},
-        ("days", "1,8", "weekdays go from 1 (Monday) to 7 (Sunday)"),
+        ("days", "mon,8", "weekdays go from 1 (Monday) to 7 (Sunday)"),
     ),
     "the last day of a week": (
         {"recurrence": Recurrence(weekly, last_day=True)},

@@ -20,8 +20,8 @@ MAY_BLOCK = (
     ("tallyd/store/connection.py", {"connect"}),
     ("tallyd/nudge.py", {"_bind"}),
     ("tallyd/drivers/ffmpeg/binary.py", {"find_ffmpeg"}),
-    # The zone of a room is read from the disk when its first file is named, and then known.
-    ("tallyd/engine/orders.py", {"_file"}),
+    # The names of all zones, once, to propose one in place of a mistaken one.
+    ("tallyd/domain/drafts.py", {"_zones"}),
 )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 from anyio import to_thread
 
-from tallyd import __version__, logs, nudge, state_dir
+from tallyd import __version__, logs, nudge, state_dir, systemd
 from tallyd.bookings import Bookings
 from tallyd.catalogue import add_missing_targets, sync_targets
 from tallyd.clock import SystemClock
@@ -35,11 +35,15 @@ from tallyd.engine.presence import Snapshot
 from tallyd.engine.supervisor import Engine, Installed, World
 from tallyd.ports.clock import Clock
 from tallyd.ports.drivers import BackgroundTask, DriverContext, DriverError
+from tallyd.ports.service_manager import ServiceManager
 from tallyd.ports.store import Store
 from tallyd.reports import Reports
 from tallyd.state_dir import StateDir
 from tallyd.store import initialise, migrate, open_store
 from tallyd.testing.memory_store import MemoryStore
+
+SURROUNDINGS_END_WITHIN_S = 15.0
+"""After the engine: the drivers' child processes, the database, what waits to be logged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +175,10 @@ async def run_daemon(settings: Settings) -> None:
     """
     clock = SystemClock()
     state = StateDir(settings.appliance.state_dir)
-    with logs.to_stdout(settings.logs.format, settings.logs.level, clock.now):
+    with (
+        systemd.notifier(os.environ, clock) as service,
+        logs.to_stdout(settings.logs.format, settings.logs.level, clock.now),
+    ):
         state.prepare()
         state_dir.make_directory(settings.appliance.recordings_dir)
         with state.locked():
@@ -181,10 +188,12 @@ async def run_daemon(settings: Settings) -> None:
                 announcer = Announcer()
                 announcer.say("daemon.started", version=__version__, pid=os.getpid())
                 announcer.say("store.opened", path=str(state.database), migrations=applied)
-                await _run_engine(settings, clock, store, announcer)
+                await _run_engine(settings, clock, store, announcer, service)
 
 
-async def _run_engine(settings: Settings, clock: Clock, store: Store, announcer: Announcer) -> None:
+async def _run_engine(
+    settings: Settings, clock: Clock, store: Store, announcer: Announcer, service: ServiceManager
+) -> None:
     async with store.write() as tx:
         gone = await sync_targets(tx, targets_of(settings))
     for target in gone:
@@ -218,10 +227,12 @@ async def _run_engine(settings: Settings, clock: Clock, store: Store, announcer:
                 nudged=nudges.wait,
                 ledger_keep=settings.appliance.ledger_keep,
                 publish=_publisher(settings.appliance.run_dir),
+                service=service,
             ),
             announcer,
         )
         await engine.run(stop)
+        service.stopping(SURROUNDINGS_END_WITHIN_S)
         background.cancel_scope.cancel()
     announcer.say("daemon.stopped")
     announcer.flush()

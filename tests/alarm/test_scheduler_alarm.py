@@ -252,3 +252,13 @@ async def test_ended_it_takes_wishes_without_complaint(resting, bell):
     resting.set("rooms.b", None)
     await anyio.wait_all_tasks_blocked()
     assert bell.rung == []
+
+
+async def test_a_wish_in_the_moment_of_its_end_is_dropped_quietly(resting, bell):
+    """What asks to be woken just as everything is cancelled touches no closed timer."""
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(resting.run)
+        tasks.cancel_scope.cancel()
+        resting.set("rooms.a", bell.ahead(0))
+    await anyio.wait_all_tasks_blocked()
+    assert bell.rung == []

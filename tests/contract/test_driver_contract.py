@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 from pathlib import Path
 
 import anyio
@@ -10,7 +11,9 @@ import imageio_ffmpeg
 import pytest
 
 from tallyd.clock import SystemClock
+from tallyd.drivers.feeds.command import CommandFeed
 from tallyd.drivers.feeds.simulated import SimulatedFeed
+from tallyd.drivers.recorders.command import CommandRecorder
 from tallyd.drivers.recorders.ffmpeg import FfmpegRecorder
 from tallyd.drivers.recorders.simulated import SimulatedRecorder
 from tallyd.ports.drivers import (
@@ -40,6 +43,45 @@ def simulated(driver_class, **options):
     return lambda context: driver_class(context, checked)
 
 
+WRITER = """
+import sys, time
+with open(sys.argv[1], "ab", buffering=0) as file:
+    while True:
+        file.write(b"data")
+        time.sleep(0.005)
+"""
+
+
+def command(driver_class, **options):
+    """Make a maker of a driver that keeps one command running for each session."""
+    checked = driver_class.Options(inputs=2, **options)
+    return lambda context: driver_class(context, checked)
+
+
+class Switchboard:
+    """A device of two inputs, each of which runs while a file is there."""
+
+    def __init__(self, driver_class) -> None:
+        self._driver_class = driver_class
+        self._root = Path()
+
+    def make(self, context: DriverContext) -> Driver:
+        """Make a driver that starts, stops and asks by commands."""
+        self._root = Path(str(context.root))
+        switch = str(self._root / "input-{input}")
+        options = self._driver_class.Options(
+            start=["touch", switch],
+            stop=["rm", switch],
+            status=["test", "-e", switch],
+            status_every_s=0.1,
+        )
+        return self._driver_class(context, options)
+
+    async def switch_off(self, shown: Observation) -> None:
+        """End a session at the device."""
+        await anyio.Path(self._root / f"input-{shown.input}").unlink()
+
+
 async def kill(shown: Observation) -> None:
     """Kill the process that a session refers to."""
     os.kill(int(str(shown.reference).partition("@")[0]), signal.SIGKILL)
@@ -49,6 +91,8 @@ async def nothing(_shown: Observation) -> None:
     """Leave a session to its own early end."""
 
 
+ROOM, CHANNEL = Switchboard(CommandRecorder), Switchboard(CommandFeed)
+
 DRIVERS = {
     "ffmpeg-system": (ffmpeg(SYSTEM or "/no/ffmpeg"), kill),
     "ffmpeg-bundled": (ffmpeg(BUNDLED), kill),
@@ -56,6 +100,15 @@ DRIVERS = {
     "simulated-recorder-exclusive": (simulated(SimulatedRecorder, overlap=False), None),
     "simulated-recorder-dying": (simulated(SimulatedRecorder, die_after_s=0.3), nothing),
     "simulated-feed": (simulated(SimulatedFeed), None),
+    "command-recorder-run": (
+        command(
+            CommandRecorder, run=[sys.executable, "-c", WRITER, "{file}"], file_ending=".data"
+        ),
+        kill,
+    ),
+    "command-recorder-start-stop": (ROOM.make, ROOM.switch_off),
+    "command-feed-run": (command(CommandFeed, run=["sleep", "60"], alive_after_s=0.05), kill),
+    "command-feed-start-stop": (CHANNEL.make, CHANNEL.switch_off),
 }
 DYING_CHECKS = {"ended_session_is_shown_until_stopped"}
 
@@ -65,7 +118,7 @@ def cases():
     for name in DRIVERS:
         for check in CHECKS:
             dying = name == "simulated-recorder-dying"
-            if dying == (check.__name__ in DYING_CHECKS) or name.startswith("ffmpeg"):
+            if dying == (check.__name__ in DYING_CHECKS) or name.startswith(("ffmpeg", "command")):
                 yield pytest.param(name, check, id=f"{name}-{check.__name__}")
 
 

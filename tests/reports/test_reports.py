@@ -175,6 +175,16 @@ async def test_a_removal_tells_who_profits(desk):
     assert effect.affects == (Affected(2, "Talk", Verdict.CLEAR),)
 
 
+async def test_an_edit_that_finds_free_time_affects_nobody_else(desk):
+    """What becomes of the schedule itself is its own verdict, and not among the others."""
+    await desk.book(desk.draft(60, 120))
+    await desk.book(desk.draft(60, 120))
+    start = desk.draft(120, 180).start
+    moved = await desk.bookings.edit(2, lambda draft: replace(draft, start=start))
+    effect = await desk.reports.effect(moved)
+    assert (effect.prospect.verdict, effect.affects) == (Verdict.CLEAR, ())
+
+
 async def test_an_edit_that_changes_no_time_affects_nobody(desk):
     """A new name is no news to others."""
     await desk.book(desk.draft(60, 120))
@@ -199,6 +209,15 @@ async def test_the_ledger_is_read_newest_first(desk):
     assert (await desk.reports.run(2)).target == "rooms.lab"
     with pytest.raises(NotFound):
         await desk.reports.run(4)
+
+
+async def test_exception_days_are_listed_in_order(desk):
+    """The days off come by date, whoever they are for."""
+    day = desk.at(0).date()
+    await desk.bookings.add_exception_day(day.replace(day=25), "Christmas", None)
+    await desk.bookings.add_exception_day(day, "Fair", "rooms.lab")
+    found = await desk.reports.exception_days()
+    assert [each.name for each in found] == ["Fair", "Christmas"]
 
 
 async def test_every_target_ever_configured_is_known(desk):

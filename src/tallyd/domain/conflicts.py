@@ -3,6 +3,7 @@
 In order of rank each contender takes what is free of its window; its pieces are its claim.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -87,12 +88,34 @@ def settle(contenders: Sequence[Contender], rules: Rules) -> tuple[Claim, ...]:
             for index in cluster:
                 claims[index] = _whole(contenders[index].window)
             continue
-        granted: list[tuple[Window, Contender]] = []
+        granted = _Granted()
         for index in sorted(cluster, key=lambda index: contenders[index].rank):
-            claim = _take(contenders[index], granted, rules)
-            granted.extend((piece, contenders[index]) for piece in claim.pieces)
+            rivals = granted.overlapping(contenders[index].window)
+            claim = _take(contenders[index], rivals, rules)
+            for piece in claim.pieces:
+                granted.add(piece, contenders[index])
             claims[index] = claim
     return tuple(claim for claim in claims if claim is not None)
+
+
+class _Granted:
+    """The pieces given so far, by start: a chain of a year is looked through piece by piece."""
+
+    def __init__(self) -> None:
+        self._starts: list[datetime] = []
+        self._pieces: list[tuple[Window, Contender]] = []
+        self._longest = timedelta(0)
+
+    def add(self, piece: Window, owner: Contender) -> None:
+        place = bisect_left(self._starts, piece.start)
+        self._starts.insert(place, piece.start)
+        self._pieces.insert(place, (piece, owner))
+        self._longest = max(self._longest, piece.length)
+
+    def overlapping(self, window: Window) -> list[tuple[Window, Contender]]:
+        first = bisect_left(self._starts, window.start - self._longest)
+        last = bisect_left(self._starts, window.stop)
+        return [given for given in self._pieces[first:last] if given[0].overlaps(window)]
 
 
 def _clusters(contenders: Sequence[Contender]) -> Iterator[list[int]]:
@@ -117,9 +140,8 @@ def _whole(window: Window) -> Claim:
     return Claim(pieces, (), Verdict.CLEAR, None)
 
 
-def _take(contender: Contender, granted: Iterable[tuple[Window, Contender]], rules: Rules) -> Claim:
+def _take(contender: Contender, rivals: Sequence[tuple[Window, Contender]], rules: Rules) -> Claim:
     window = contender.window
-    rivals = [(piece, other) for piece, other in granted if piece.overlaps(window)]
     locked = rules.locked.common(window) if rules.locked else None
     full = list(full_where([piece for piece, _ in rivals], rules.capacity))
     if locked:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
+from functools import cache
 
 from whenever import available_timezones
 
@@ -216,9 +217,15 @@ def _zone_problems(zone: str) -> Iterator[Problem]:
     try:
         check_zone(zone)
     except ZoneUnknown:
-        close = _closest(zone, available_timezones())
+        close = _closest(zone, _zones())
         hint = f"did you mean {close}?" if close else "give one such as Europe/Berlin"
         yield Problem("timezone", _shortened(zone), f"there is no such time zone; {hint}")
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Give the zones to propose; looked up once, for it reads the whole database."""
+    return frozenset(available_timezones())
 
 
 def _rule_problems(draft: Draft) -> Iterator[Problem]:

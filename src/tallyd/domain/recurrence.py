@@ -113,11 +113,20 @@ def local_date(instant: datetime, zone: str) -> date:
     Raises:
         ZoneUnknown: there is no such zone.
     """
+    return wall_time(instant, zone).date()
+
+
+def wall_time(instant: datetime, zone: str) -> datetime:
+    """Give what a clock on the wall shows in `zone` at `instant`, as naive local time.
+
+    Raises:
+        ZoneUnknown: there is no such zone.
+    """
     try:
         zoned = Instant(instant).to_tz(zone)  # pyright: ignore[reportUnknownMemberType] - as below
     except TimeZoneNotFoundError:
         raise ZoneUnknown(zone) from None
-    return zoned.date().to_stdlib()
+    return zoned.to_plain().to_stdlib()
 
 
 def check_zone(zone: str) -> None:

@@ -4,7 +4,11 @@ import os
 import signal
 import subprocess
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
 from typing import IO
 
 import anyio
@@ -28,9 +32,38 @@ _PRIVATE_PREFIXES = ("LISTEN_", "TALLYD_", "WATCHDOG_")
 _READ_BYTES = 65_536
 _SWEEP_READS = 64
 _LINE_BYTES = 4_096
+_TAIL_LINES = 20
 
 LineReader = Callable[[str], None]
 """Called in the event loop with one line of output; must not block and must not raise."""
+
+
+class Offspring(StrEnum):
+    """What the processes that a child starts, in its process group, are to whoever ends the child.
+
+    IGNORED: nothing. SIGNALLED: they get the child's signals, but they may outlive it. INCLUDED:
+    they are a part of it, so that it has ended only when they have.
+    """
+
+    IGNORED = "ignored"
+    SIGNALLED = "signalled"
+    INCLUDED = "included"
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a child lives and ends, where that is not as usual.
+
+    `environment` is added to what `child_environment` gives; `escalation` None means `ESCALATION`.
+    """
+
+    environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    directory: Path = Path("/")
+    escalation: tuple[tuple[signal.Signals, float], ...] | None = None
+    offspring: Offspring = Offspring.IGNORED
+
+
+AS_USUAL = Manner()
 
 
 class ProcessError(Exception):
@@ -93,16 +126,18 @@ class Child:
     """
 
     def __init__(
-        self, popen: subprocess.Popen[bytes], pidfd: int, on_line: LineReader, tail_lines: int
+        self, popen: subprocess.Popen[bytes], pidfd: int, on_line: LineReader, manner: Manner
     ) -> None:
         self.pid = popen.pid
         self.reference = f"{popen.pid}@{_started_ticks(popen.pid)}"
-        self.tail: deque[str] = deque(maxlen=tail_lines)
+        self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._popen = popen
         self._pidfd = pidfd
         pipes = ((popen.stdout, on_line), (popen.stderr, self.tail.append))
         self._outputs = [_Output(pipe, reader) for pipe, reader in pipes if pipe is not None]
-        self._escalation = list(ESCALATION)
+        self._escalation = list(ESCALATION if manner.escalation is None else manner.escalation)
+        self._offspring = manner.offspring
+        self._over = False
         self._ending = anyio.Lock()
         self._ended = anyio.Event()
 
@@ -150,7 +185,11 @@ class Child:
 
     def _send(self, number: signal.Signals) -> None:
         try:
-            signal.pidfd_send_signal(self._pidfd, number)
+            if self._offspring is Offspring.IGNORED:
+                signal.pidfd_send_signal(self._pidfd, number)
+            else:
+                # Until the child is reaped, which is last, no other group can have its number.
+                os.killpg(self.pid, number)
         except ProcessLookupError:
             return  # it has ended by itself
         except OSError as error:
@@ -163,6 +202,9 @@ class Child:
                 for output in self._outputs:
                     readers.start_soon(output.drain)
                 await anyio.wait_readable(self._pidfd)
+                if self._offspring is Offspring.INCLUDED:
+                    readers.start_soon(self._end_offspring)
+                await self._all_ended()
                 # A grandchild may hold the pipes open: what lies in them is read on closing.
                 readers.cancel_scope.cancel()
         finally:
@@ -172,13 +214,31 @@ class Child:
             with anyio.CancelScope(shield=True):
                 await self._reap()
 
+    async def _end_offspring(self) -> None:
+        """End what a child has left behind; who ends the child already does just that."""
+        with suppress(ProcessError):
+            await self._send_all(first=0)
+
+    async def _all_ended(self) -> None:
+        """Wait until the child has ended, and its offspring where that is a part of it."""
+        await anyio.wait_readable(self._pidfd)
+        if self._offspring is Offspring.INCLUDED:
+            while others := await anyio.to_thread.run_sync(_open_offspring, self.pid):
+                try:
+                    for pidfd in others:
+                        await anyio.wait_readable(pidfd)
+                finally:
+                    for pidfd in others:
+                        os.close(pidfd)
+        self._over = True
+
     async def _reap(self) -> None:
         """Collect the exit status of a child that has ended, or that is to end now."""
-        while self._popen.poll() is None and self._escalation:
+        while not self._over and self._escalation:
             number, grace_s = self._escalation.pop(0)
             self._send(number)
             with anyio.move_on_after(grace_s):
-                await anyio.wait_readable(self._pidfd)
+                await self._all_ended()
         if self._popen.poll() is not None:
             self._ended.set()
         os.close(self._pidfd)
@@ -190,7 +250,7 @@ async def spawn_child(
     on_line: LineReader,
     spawn: Callable[[BackgroundTask], None],
     limiter: anyio.CapacityLimiter | None = None,
-    tail_lines: int = 20,
+    manner: Manner = AS_USUAL,
 ) -> Child:
     """Start `argv` with its output going to `on_line`, tended by a task that `spawn` runs.
 
@@ -201,33 +261,67 @@ async def spawn_child(
         ProcessError: it cannot be run.
     """
     try:
-        child = await anyio.to_thread.run_sync(_popen, argv, on_line, tail_lines, limiter=limiter)
+        child = await anyio.to_thread.run_sync(_popen, argv, on_line, manner, limiter=limiter)
     except OSError as error:
         raise ProcessError(f"{argv[0]} cannot be run: {error.strerror}") from error
     spawn(child.tend)
     return child
 
 
-def _popen(argv: Sequence[str], on_line: LineReader, tail_lines: int) -> Child:
+def _popen(argv: Sequence[str], on_line: LineReader, manner: Manner) -> Child:
     popen = subprocess.Popen(  # noqa: S603 - a list of arguments, never a shell
         list(argv),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         bufsize=0,
-        cwd="/",
-        env=child_environment(),
+        cwd=manner.directory,
+        env={**child_environment(), **manner.environment},
         start_new_session=True,
     )
     try:
-        return Child(popen, os.pidfd_open(popen.pid), on_line, tail_lines)
+        return Child(popen, os.pidfd_open(popen.pid), on_line, manner)
     except BaseException:
         popen.kill()
         popen.communicate()
         raise
 
 
+def _open_offspring(leader: int) -> list[int]:
+    """Give a pidfd for each living process in the group of `leader` but for itself."""
+    pidfds: list[int] = []
+    for pid in _offspring(leader):
+        try:
+            pidfd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        if _is_offspring(pid, leader):  # still: until it was opened its number could change hands
+            pidfds.append(pidfd)
+        else:
+            os.close(pidfd)
+    return pidfds
+
+
+def _offspring(leader: int) -> Iterator[int]:
+    pids = (int(name) for name in os.listdir("/proc") if name.isdigit())  # noqa: PTH208 - names
+    return (pid for pid in pids if _is_offspring(pid, leader))
+
+
+def _is_offspring(pid: int, leader: int) -> bool:
+    if pid == leader:
+        return False
+    try:
+        state, _parent, group = _kernel_facts(pid)[:3]
+    except OSError:
+        return False
+    return state not in {b"Z", b"X"} and int(group) == leader
+
+
 def _started_ticks(pid: int) -> int:
-    """Give the 22nd field of the kernel's line on a process; its 2nd, a name, may hold blanks."""
+    return int(_kernel_facts(pid)[19])
+
+
+def _kernel_facts(pid: int) -> list[bytes]:
+    """Give the kernel's line on a process from its 3rd field on; the 2nd may hold blanks."""
     with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - no path arithmetic here
-        return int(file.read().rpartition(b")")[2].split()[19])
+        return file.read().rpartition(b")")[2].split()

@@ -1,6 +1,6 @@
 """What one instant asks for: pure decisions over a plan, a run and a moment. Nothing acts here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from tallyd.domain.conflicts import smallest_piece
@@ -43,6 +43,17 @@ def edges(entry: Planned, lead: timedelta, min_piece: timedelta) -> Iterator[dat
     yield window.stop - smallest_piece(min_piece, window)
     for piece in entry.claim:
         yield from (piece.start - lead, piece.stop)
+
+
+def first_start(entries: Iterable[Planned], now: datetime) -> tuple[datetime, str] | None:
+    """Give when the next piece begins, and the name of its schedule."""
+    coming = (
+        (piece.start, entry.schedule.name)
+        for entry in entries
+        for piece in entry.claim
+        if piece.start > now
+    )
+    return min(coming, default=None)
 
 
 def piece_of(part: Part, entry: Planned, now: datetime) -> Window | None:

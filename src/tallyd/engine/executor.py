@@ -93,11 +93,10 @@ class Session:
 
     async def run(self) -> None:
         """Make the part; returns when nothing of it is running any more."""
-        if not await self._start():
-            return
         try:
-            await self._watch()
-            await self._stop()
+            if await self._start():
+                await self._watch()
+                await self._stop()
         except anyio.get_cancelled_exc_class():
             timeout_s = self._driver.traits.stop_timeout_ms / 1000
             with anyio.move_on_after(timeout_s, shield=True), suppress(DriverError):
@@ -108,15 +107,19 @@ class Session:
         timeout_s = self._driver.traits.first_data_timeout_ms / 1000
         self.part = replace(self.part, commanded_at=self._clock.now())
         error: DriverError | None = None
+        answered = False
         try:
             with anyio.move_on_after(timeout_s) as self._start_scope:
                 seen = await self._driver.start(self._order)
-                self._take(seen, Event.DATA)
+                answered = True
+                self._take(await self._first_data(seen), Event.DATA)
                 return True
         except DriverError as refusal:
             error = refusal
         finally:
             self._start_scope = None
+        if answered:
+            await self._stop_for_sure()
         if error is None and self._ending.is_set():
             event, reason = self._why
             self._tell(
@@ -133,6 +136,13 @@ class Session:
         )
         self._listener.attempt_failed(self.key, self.part, error)
         return False
+
+    async def _first_data(self, seen: Observation) -> Observation:
+        """Wait for data where the answer to a start shows none: an answer alone is no start."""
+        while seen.first_data_at is None:
+            await self._clock.sleep(OBSERVE_EVERY_S)
+            seen = await self._observe() or seen
+        return seen
 
     async def _watch(self) -> None:
         """Wait until the part is to end, or until it ends or falls silent by itself."""
@@ -159,14 +169,18 @@ class Session:
         return None
 
     async def _stop(self) -> None:
-        """End the session for sure; a stop that is not confirmed is asked for again."""
+        """End the session, as it was asked for, and tell how it ended."""
         event, reason = self._why
         self._tell(event)
+        self._take(await self._stop_for_sure(), None)
+        self._tell(None, end=reason, stopped_at=self._clock.now())
+
+    async def _stop_for_sure(self) -> Observation:
+        """Have the device confirm its stop; where it does not, ask again."""
         while (seen := await self._ask_to_stop()) is None:
             self._listener.stop_failed(self.key, self.part)
             await self._clock.sleep(STOP_AGAIN_AFTER_S)
-        self._take(seen, None)
-        self._tell(None, end=reason, stopped_at=self._clock.now())
+        return seen
 
     async def _ask_to_stop(self) -> Observation | None:
         timeout_s = self._driver.traits.stop_timeout_ms / 1000

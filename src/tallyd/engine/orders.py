@@ -2,13 +2,14 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from tallyd.domain.errors import ZoneUnknown
 from tallyd.domain.model import Part, Run, Target
 from tallyd.domain.naming import NameFields, NameTemplate
 from tallyd.domain.planner import Planned
+from tallyd.domain.recurrence import wall_time
 from tallyd.domain.window import Window
 from tallyd.ports.drivers import StartOrder
 
@@ -61,16 +62,17 @@ class Orders:
 
     def _file(self, start: Start, number: int) -> str:
         planned = start.entry.occurrence.window.start
+        utc = planned.astimezone(UTC)
         try:
-            zone: tzinfo = ZoneInfo(start.target.zone)
-        except ZoneInfoNotFoundError:  # gone from the database: a name must not cost the recording
-            zone = UTC
+            local = wall_time(planned, start.target.zone)
+        except ZoneUnknown:  # gone from the database: a name must not cost the recording
+            local = utc
         return self._template.render(
             NameFields(
                 target=start.target.key,
                 schedule=start.run.name,
-                local=planned.astimezone(zone),
-                utc=planned.astimezone(UTC),
+                local=local,
+                utc=utc,
                 input=start.input,
                 part=number,
                 run=start.run.id,

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Generic, TypeVar
 
 import anyio
 
@@ -16,12 +17,15 @@ SILENT_AFTER = timedelta(seconds=3)
 
 Snapshot = Mapping[str, object]
 Publish = Callable[[Snapshot], Awaitable[None]]
+T = TypeVar("T")
 
 
-class Presence:
-    """Publishes the picture when it changed, at most four times a second, and as a heartbeat."""
+class Presence(Generic[T]):
+    """Publishes a picture when it changed, at most four times a second, and as a heartbeat."""
 
-    def __init__(self, clock: Clock, look: Callable[[], Snapshot], publish: Publish) -> None:
+    def __init__(
+        self, clock: Clock, look: Callable[[], T], publish: Callable[[T], Awaitable[None]]
+    ) -> None:
         self._clock = clock
         self._look = look
         self._publish = publish
@@ -53,6 +57,11 @@ def session_picture(session: Session, run: Run | None, now: datetime) -> dict[st
         "planned_stop": part.piece.stop,
         "bytes": part.bytes,
     }
+
+
+def is_recording(session: Session, now: datetime) -> bool:
+    """Tell whether the data of a session shows that it records."""
+    return _status(session, now) == "recording"
 
 
 def _status(session: Session, now: datetime) -> str:

@@ -19,6 +19,7 @@ from tallyd.engine.attempts import Attempts
 from tallyd.engine.decisions import (
     LATE_AFTER,
     edges,
+    first_start,
     is_over,
     piece_of,
     rest_of,
@@ -111,6 +112,14 @@ class Reconciler:
         for executor in self._executors:
             await executor.idle()
 
+    def overdue(self, now: datetime) -> bool:
+        """Tell whether it was woken, or should have been, and has not looked since."""
+        return self._woken.is_set() or (self.next_edge is not None and self.next_edge < now)
+
+    def next_start(self, now: datetime) -> tuple[datetime, str] | None:
+        """Give when the next piece begins, and of which schedule."""
+        return first_start(self._plan.values(), now)
+
     def picture(self) -> dict[str, object]:
         """Give what the target is doing, for people."""
         # While one session closes and the next has opened, the next is what people ask for.
@@ -125,6 +134,7 @@ class Reconciler:
         while True:
             await self._woken.wait()
             self._woken = anyio.Event()
+            self.next_edge = None  # a target that fails is reported, and not the watchdog's affair
             self.reconcile()
 
     def reconcile(self) -> None:

@@ -1,33 +1,32 @@
 """What a boot makes of the time before it, and the rows that the ledger needs ahead of time."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from tallyd.domain.ledger import AHEAD, due_runs
 from tallyd.domain.lifecycle import Event, advance
-from tallyd.domain.model import EndReason, Override, Part, Run, Schedule, Status
+from tallyd.domain.model import EndReason, Part, Run, Status
 from tallyd.domain.window import MILLISECOND, Window, floor_ms
+from tallyd.engine.agenda import Agenda
 from tallyd.ports.store import Store
 
 
-async def materialise(
-    store: Store,
-    schedules: Iterable[Schedule],
-    overrides: Mapping[int, tuple[Override, ...]],
-    now: datetime,
-) -> None:
+async def materialise(store: Store, agenda: Agenda, now: datetime) -> bool:
     """Write a pending row for whatever starts between the watermark and some minutes ahead.
 
     Idempotent: an occurrence that has a row keeps it. Without a watermark nothing was ever written,
-    and the oldest wish says where to begin.
+    and the oldest wish says where to begin. False, and nothing is written, where the wishes are no
+    longer those of `agenda`: the watermark must not pass a start that nobody here has read.
 
     Raises:
         StoreError: nothing was written; the watermark stands.
     """
-    known = tuple(schedules)
+    known = agenda.schedules()
+    overrides = agenda.overrides()
     until = floor_ms(now) + AHEAD
     async with store.write() as tx:
+        if await tx.revision() != agenda.revision:
+            return False
         watermark = await tx.watermark()
         since = watermark or min((s.effective_from for s in known), default=until)
         if since < until:
@@ -35,6 +34,7 @@ async def materialise(
             await tx.insert_runs(due_runs(known, overrides, starts))
         if watermark is None or watermark < until:
             await tx.move_watermark(watermark, until)
+    return True
 
 
 def after_boot(run: Run) -> Run:

@@ -9,6 +9,7 @@ import anyio
 import anyio.abc
 
 from tallyd.domain.model import Run
+from tallyd.engine import headline
 from tallyd.engine.agenda import PLANNED_AHEAD, Agenda
 from tallyd.engine.announcer import Announcer
 from tallyd.engine.fence import FencedDriver
@@ -19,9 +20,11 @@ from tallyd.engine.presence import Presence, Publish, Snapshot
 from tallyd.engine.reconciler import Desk, Reconciler
 from tallyd.engine.recovery import after_boot, materialise
 from tallyd.engine.reporter import Reporter
+from tallyd.engine.watchdog import keep_alive
 from tallyd.ports.alarm import Alarm, WakeOwner
 from tallyd.ports.clock import Clock
 from tallyd.ports.drivers import Driver
+from tallyd.ports.service_manager import ServiceManager
 from tallyd.ports.store import Changes, Store, StoreError
 
 BACKSTOP_S = 5.0
@@ -56,6 +59,7 @@ class World:
     nudged: Callable[[], Awaitable[None]]
     ledger_keep: timedelta
     publish: Publish
+    service: ServiceManager
 
 
 class Engine:
@@ -69,6 +73,8 @@ class Engine:
         self._alarm = world.make_alarm(self._wake, self._clock_stepped)
         self._journal = Journal(world.store, self._clock, announcer, self._agenda.learn_id)
         self._presence = Presence(self._clock, self.snapshot, world.publish)
+        # Apart from the picture, which a hung disk holds up.
+        self._headline = Presence(self._clock, self._sum_up, self._tell_status)
         self._started_at = self._clock.now()
         self._ready = False
         self._forgot_on: date | None = None
@@ -80,7 +86,7 @@ class Engine:
             alarm=self._alarm,
             clock=self._clock,
             orders=world.orders,
-            presence_changed=self._presence.changed,
+            presence_changed=self._presence_changed,
             booted_at=self._started_at,
         )
 
@@ -98,6 +104,9 @@ class Engine:
             for task in (self._heed_nudges, self._heed_backstop, self._keep_ahead):
                 tasks.start_soon(self._restarting, task.__name__, task)
             tasks.start_soon(self._presence.run)
+            tasks.start_soon(self._restarting, "headline", self._headline.run)
+            if (watchdog_s := self._world.service.watchdog_s) is not None:
+                tasks.start_soon(self._prove_alive, watchdog_s)
             await stop.wait()
             await self._close()
             tasks.cancel_scope.cancel()
@@ -126,13 +135,25 @@ class Engine:
             **reconciler.picture(),
         }
 
+    def _presence_changed(self) -> None:
+        self._presence.changed()
+        self._headline.changed()
+
+    def _sum_up(self) -> str:
+        if self._ready:
+            return headline.working(self._reconcilers.values(), self._clock.now())
+        return headline.ending(self._reconcilers.values())
+
+    async def _tell_status(self, line: str) -> None:
+        self._world.service.status(line)
+
+    async def _prove_alive(self, watchdog_s: float) -> None:
+        alive = self._world.service.alive
+        await keep_alive(self._clock, self._reconcilers.values, alive, watchdog_s)
+
     async def _boot(self, tasks: anyio.abc.TaskGroup) -> None:
         now = self._clock.now()
-        async with self._world.store.read() as reader:
-            self._agenda.apply(await reader.changes_since(-1), now)
-        await materialise(
-            self._world.store, self._agenda.schedules(), self._agenda.overrides(), now
-        )
+        await self._take_stock(now)
         async with self._world.store.read() as reader:
             unfinished = await reader.unfinished_runs()
             standing = await reader.runs(start=now, stop=now + PLANNED_AHEAD)
@@ -155,12 +176,21 @@ class Engine:
             reconciler.reconcile()
         self._tasks = tasks
         self._ready = True
+        self._world.service.ready()
         self._announcer.say(
             "daemon.ready",
             targets=len(self._reconcilers),
             schedules=len(self._agenda.schedules()),
             boot_ms=round((self._clock.now() - self._started_at) / timedelta(milliseconds=1)),
         )
+
+    async def _take_stock(self, now: datetime) -> None:
+        """Read all wishes and write the rows of what falls due soon, of one and the same moment."""
+        written = False
+        while not written:
+            async with self._world.store.read() as reader:
+                self._agenda.apply(await reader.changes_since(self._agenda.revision), now)
+            written = await materialise(self._world.store, self._agenda, now)
 
     def _employ(self, key: str, tasks: anyio.abc.TaskGroup) -> None:
         """Give a target its reconciler, alive for good."""
@@ -249,9 +279,8 @@ class Engine:
             await self._clock.sleep(KEEP_AHEAD_S)
             now = self._clock.now()
             try:
-                await materialise(
-                    self._world.store, self._agenda.schedules(), self._agenda.overrides(), now
-                )
+                while not await materialise(self._world.store, self._agenda, now):
+                    await self._read_wishes()
                 async with self._world.store.read() as reader:
                     rows = await reader.unfinished_runs()
             except StoreError as error:
@@ -277,8 +306,10 @@ class Engine:
     async def _close(self) -> None:
         """End every session and put what happened on the disk, each within its time."""
         self._ready = False
+        self._world.service.stopping(SESSIONS_END_WITHIN_S + LEDGER_WRITTEN_WITHIN_S)
         for reconciler in self._reconcilers.values():
             reconciler.close()
+        self._headline.changed()
         with anyio.move_on_after(SESSIONS_END_WITHIN_S):
             for reconciler in self._reconcilers.values():
                 await reconciler.idle()

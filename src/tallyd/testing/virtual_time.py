@@ -17,6 +17,11 @@ from tallyd.ports.alarm import WakeOwner
 START = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 
 
+def seconds(instant: datetime) -> float:
+    """Give how many seconds after `START` an instant lies."""
+    return (instant - START).total_seconds()
+
+
 class _JumpingSelector(selectors.DefaultSelector):
     """Never waits: what the loop would sleep is added to its time."""
 

@@ -1,55 +1,21 @@
 """What is booked and what is refused: every mistake has its row, and all of them come at once."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
-from tallyd.domain.drafts import Draft, draft_of, revise, to_schedule, validate, validate_edit
-from tallyd.domain.errors import InvalidBooking
+from sample_drafts import NOW, at, daily, draft, monthly, problems, wall, weekly
+from tallyd.domain.drafts import Draft, draft_of, to_schedule
 from tallyd.domain.model import (
     Content,
     ContentKind,
     DstGap,
     DstOverlap,
-    Frequency,
     InstantStart,
     Metadata,
     Recurrence,
-    WallStart,
 )
-
-NOW = datetime(2026, 11, 20, 12, 0, 0, 123_456, tzinfo=UTC)
-TARGETS = ["rooms.aula", "rooms.lab", "channels.one"]
-BERLIN = "Europe/Berlin"
-
-daily, weekly, monthly = Frequency.DAILY, Frequency.WEEKLY, Frequency.MONTHLY
-
-
-def wall(text: str, zone: str = BERLIN) -> WallStart:
-    """Read a wall time."""
-    return WallStart(datetime.fromisoformat(text), zone)
-
-
-def at(text: str) -> InstantStart:
-    """Read an instant."""
-    return InstantStart(datetime.fromisoformat(text).replace(tzinfo=UTC))
-
-
-def draft(**fields) -> Draft:
-    """Give a draft without a mistake, except for the fields given."""
-    good = Draft("rooms.aula", "Physics I", wall("2026-12-01T09:00"), timedelta(minutes=90))
-    return replace(good, **fields)
-
-
-def problems(wish: Draft, known=TARGETS) -> list[tuple[str, str, str]]:
-    """Give everything that is wrong with a draft."""
-    try:
-        validate(wish, NOW, known)
-    except InvalidBooking as refused:
-        return [(each.field, each.value, each.fix) for each in refused.problems]
-    return []
-
 
 GOOD = {
     "as it is": {},
@@ -386,83 +352,3 @@ def test_a_wall_time_is_cut_to_milliseconds_too():
     """A slot is named by the time that the store keeps."""
     schedule = to_schedule(draft(start=wall("2026-12-01T09:00:00.123456")), NOW, "u")
     assert schedule.start == wall("2026-12-01T09:00:00.123")
-
-
-BOOKED = replace(
-    to_schedule(draft(recurrence=Recurrence(weekly)), NOW, "u1"),
-    id=3,
-    effective_from=NOW - timedelta(days=9),
-    created=NOW - timedelta(days=10),
-    ended=NOW + timedelta(days=900),
-)
-EDITS = {
-    "start": ({"start": wall("2026-12-01T09:30")}, True),
-    "zone": ({"start": wall("2026-12-01T09:00", "Europe/Paris")}, True),
-    "rule": ({"recurrence": Recurrence(weekly, every=2)}, True),
-    "no rule": ({"recurrence": None}, True),
-    "gap": ({"dst_gap": DstGap.SKIP}, True),
-    "overlap": ({"dst_overlap": DstOverlap.SECOND}, True),
-    "nothing": ({}, False),
-    "target": ({"target": "rooms.lab"}, False),
-    "name": ({"name": "Physics II"}, False),
-    "duration": ({"duration": timedelta(hours=2)}, False),
-    "priority": ({"priority": 10}, False),
-    "content": ({"content": Content(ContentKind.LIVE)}, False),
-    "metadata": ({"metadata": Metadata(description="new")}, False),
-}
-
-
-@pytest.mark.parametrize(("fields", "moves"), EDITS.values(), ids=EDITS)
-def test_an_edit_comes_into_force_anew_only_where_slots_may_move(fields, moves):
-    """To rename or extend a series leaves its past alone; to move it begins a new life."""
-    wish = replace(draft_of(BOOKED), **fields)
-    revised = revise(BOOKED, wish, NOW)
-    assert draft_of(revised) == wish
-    assert (revised.id, revised.uid) == (3, "u1")
-    assert (revised.created, revised.ended) == (BOOKED.created, BOOKED.ended)
-    assert revised.effective_from == (
-        NOW.replace(microsecond=123_000) if moves else BOOKED.effective_from
-    )
-
-
-BEGUN = to_schedule(draft(start=wall("2026-11-20T12:30")), NOW - timedelta(days=1), "u")
-ALLOWED = {
-    "extend what has begun": (BEGUN, {"duration": timedelta(hours=4)}),
-    "rename what has begun": (BEGUN, {"name": "new"}),
-    "rename what has lost its target": (replace(BOOKED, target="rooms.gone"), {"name": "new"}),
-    "rename what has lost its zone": (
-        replace(BOOKED, start=wall("2026-12-01T09:00", "Mars/Base")),
-        {"name": "new"},
-    ),
-    "move what has begun into the future": (BEGUN, {"start": wall("2026-11-20T14:00")}),
-}
-
-
-@pytest.mark.parametrize(("schedule", "fields"), ALLOWED.values(), ids=ALLOWED)
-def test_what_was_wrong_before_does_not_stand_in_the_way_of_an_edit(schedule, fields):
-    """An edit is judged by what it changes."""
-    validate_edit(schedule, replace(draft_of(schedule), **fields), NOW, TARGETS)
-
-
-REFUSED = {
-    "into another past": (BEGUN, {"start": wall("2026-11-20T12:31")}, "start"),
-    "to another target that is not there": (
-        replace(BOOKED, target="rooms.gone"),
-        {"target": "rooms.lost"},
-        "target",
-    ),
-    "to a length that is absurd": (BEGUN, {"duration": timedelta(days=32)}, "duration"),
-    "to a series that is over": (
-        BEGUN,
-        {"recurrence": Recurrence(daily, until=date(2026, 11, 20))},
-        "until",
-    ),
-}
-
-
-@pytest.mark.parametrize(("schedule", "fields", "field"), REFUSED.values(), ids=REFUSED)
-def test_an_edit_may_not_bring_new_mistakes(schedule, fields, field):
-    """What an edit makes wrong is refused, and only that is listed."""
-    with pytest.raises(InvalidBooking) as refused:
-        validate_edit(schedule, replace(draft_of(schedule), **fields), NOW, TARGETS)
-    assert [each.field for each in refused.value.problems] == [field]

@@ -337,17 +337,17 @@ def test_a_long_chain_is_followed_to_its_beginning(days_ago):
     assert {entry.verdict for entry in inside} == {Verdict.CONFLICT}
 
 
-def test_long_windows_of_rising_priority_are_followed_ahead():
-    """Who is ousted by one that is ousted in turn, all weeks ahead, is clear today already."""
-    month = 24 * 30
-    low = once(1, 0, month)
-    middle = once(2, month - 1, month, priority=1)
-    high = once(3, 2 * month - 2, month, priority=2)
-    top = once(4, month - 1, 2 * month, priority=3)
-    today = Window(MIDNIGHT, MIDNIGHT + DAY)
-    for others in ((), (middle,), (middle, high), (middle, high, top)):
-        term = plan_target(wishes(low, *others), Window(MIDNIGHT, MIDNIGHT + 120 * DAY))
-        assert plan_target(wishes(low, *others), today) == term[:1]
+def test_what_ousts_a_rival_weeks_ahead_counts_today():
+    """A rival left with half a minute gives it up: who is asked about today holds it already."""
+    half_a_minute = 1 / 120
+    low = once(1, 0, 720)
+    rival = once(2, 720 - half_a_minute, 2, priority=1)
+    stronger = once(3, 720, 48, priority=2)
+    today, month = Window(MIDNIGHT, MIDNIGHT + DAY), Window(MIDNIGHT, MIDNIGHT + 60 * DAY)
+    for rivals, verdict in (((rival,), "conflict"), ((rival, stronger), "clear")):
+        booked = wishes(low, *rivals)
+        assert plan_target(booked, month)[:1] == plan_target(booked, today)
+        assert plan_target(booked, today)[0].verdict == verdict
 
 
 def test_nothing_booked_is_nothing_planned():

@@ -71,6 +71,7 @@ def wishes(draw: st.DrawFn) -> Wishes:
         "u",
         "Europe/Vienna",
         capacity=draw(st.sampled_from([1, 1, 2])),
+        min_piece=draw(st.sampled_from([0, 1, 3])) * HOUR,
         known=draw(st.sampled_from([True] * 9 + [False])),
         locked_since=draw(st.sampled_from([None, None, None, MONDAY + 3 * DAY, MONDAY + 20 * DAY])),
     )

@@ -22,6 +22,7 @@ from tallyd.engine.supervisor import Engine, Installed, World
 from tallyd.ports.drivers import Driver, DriverContext
 from tallyd.ports.store import StoreError
 from tallyd.testing.memory_store import MemoryStore
+from tallyd.testing.service_manager import FakeServiceManager
 from tallyd.testing.virtual_time import START, FakeAlarm, FakeClock, VirtualTimeLoop
 
 
@@ -39,9 +40,11 @@ class Log(Announcer):
         self.events: list[tuple[str, dict[str, object]]] = []
 
     def say_at(self, level: str, event: str, **fields: object) -> None:
+        """Keep an event."""
         self.events.append((event, {"level": level, **fields}))
 
     def of(self, event: str) -> list[dict[str, object]]:
+        """Give the fields of every event of a name, in order."""
         return [fields for name, fields in self.events if name == event]
 
 
@@ -78,9 +81,11 @@ class Rig:
     drivers: dict[str, Driver | None] = field(default_factory=dict)
     nudge: anyio.Event = field(default_factory=anyio.Event)
     engine: Engine | None = None
+    service: FakeServiceManager = field(default_factory=FakeServiceManager)
 
     @property
     def bookings(self) -> Bookings:
+        """Give the way to change wishes."""
         return Bookings(self.store, self.clock, self._nudge)
 
     def _nudge(self) -> None:
@@ -91,6 +96,7 @@ class Rig:
         self.nudge = anyio.Event()
 
     async def configure(self, *targets: Target) -> None:
+        """Make these the configured targets."""
         async with self.store.write() as tx:
             await sync_targets(tx, targets)
 
@@ -117,6 +123,7 @@ class Rig:
                 nudged=self._nudged,
                 ledger_keep=timedelta(days=730),
                 publish=_nowhere,
+                service=self.service,
             ),
             self.log,
         )

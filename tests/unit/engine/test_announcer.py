@@ -1,10 +1,21 @@
 """Log lines wait until the loop has time, and none is lost or out of order."""
 
+from collections.abc import Iterator
+
 import anyio
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from tallyd.engine.announcer import Announcer
+
+
+@pytest.fixture(autouse=True)
+def _every_level() -> Iterator[None]:
+    """Log everything here, whatever an earlier test left to be filtered."""
+    structlog.reset_defaults()
+    yield
+    structlog.reset_defaults()
 
 
 async def test_nothing_is_written_while_something_is_being_done():

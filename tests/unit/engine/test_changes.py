@@ -7,11 +7,7 @@ import pytest
 from tallyd.bookings import Policy
 from tallyd.domain.errors import Refused
 from tallyd.domain.model import EndReason, Outcome, Reason, Status
-from tallyd.testing.virtual_time import START
-
-
-def seconds(instant) -> float:
-    return (instant - START).total_seconds()
+from tallyd.testing.virtual_time import START, seconds
 
 
 async def test_an_operator_stops_a_run(rig):

@@ -6,11 +6,7 @@ import pytest
 
 from tallyd.domain.model import EndReason, Outcome, Reason
 from tallyd.domain.outcomes import gaps
-from tallyd.testing.virtual_time import START
-
-
-def seconds(instant) -> float:
-    return (instant - START).total_seconds()
+from tallyd.testing.virtual_time import START, seconds
 
 
 async def test_a_start_that_fails_is_tried_again(rig):

@@ -20,6 +20,7 @@ class Desk:
         self.settled: list[Run] = []
         self.journal = Journal(rig.store, rig.clock, rig.log, self.settled.append)
         self.writes = 0
+        self.write_takes_s = 0.0
 
 
 @pytest.fixture
@@ -31,6 +32,7 @@ async def desk(rig) -> AsyncIterator[Desk]:
     @asynccontextmanager
     async def counted():
         desk.writes += 1
+        await rig.clock.sleep(desk.write_takes_s)
         async with write() as tx:
             yield tx
 
@@ -122,6 +124,20 @@ async def test_a_disk_that_refuses_is_tried_again_and_named_once(rig, desk):
     (failed,), (recovered,) = rig.log.of("store.failed"), rig.log.of("store.recovered")
     assert failed["waiting"] == 1
     assert recovered["attempts"] > len(RETRY_S)
+    found = await rig.run_of(schedule)
+    assert (found.status, found.parts[0].detail) == (Status.STARTED, "newer")
+
+
+async def test_what_changes_while_a_write_fails_is_newer_than_what_failed(rig, desk):
+    """An old state that has to be written again never takes the place of a newer one."""
+    schedule, run = await due(rig, desk)
+    desk.write_takes_s = 0.05
+    with rig.store.refusing():
+        desk.journal.record(replace(run, status=Status.STARTING), part_of(run, detail="older"))
+        await rig.clock.sleep(0.02)
+        desk.journal.record(replace(run, status=Status.STARTED), part_of(run, detail="newer"))
+        await rig.clock.sleep(0.05)
+    await desk.journal.flushed()
     found = await rig.run_of(schedule)
     assert (found.status, found.parts[0].detail) == (Status.STARTED, "newer")
 

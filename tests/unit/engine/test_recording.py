@@ -15,11 +15,7 @@ from tallyd.domain.model import (
     Status,
     WallStart,
 )
-from tallyd.testing.virtual_time import START
-
-
-def seconds(instant) -> float:
-    return (instant - START).total_seconds()
+from tallyd.testing.virtual_time import START, seconds
 
 
 async def test_a_booked_room_is_recorded_whole(rig):

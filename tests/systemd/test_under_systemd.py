@@ -1,0 +1,270 @@
+"""The service as operators meet it: installed by the README's words, under a real systemd."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tallyd.logs.events import EVENTS
+
+pytestmark = pytest.mark.timeout(300)  # the first one installs
+
+ROOT = Path(__file__).parents[2]
+CHECKOUT = "/usr/src/tallyd"
+CONFIG = """
+[appliance]
+min_piece = "0s"
+[rooms.aula]
+driver = "ffmpeg"
+options = { source = "test", size = "320x180" }
+[rooms.rehearsal]
+driver = "simulated"
+"""
+
+
+def install_commands() -> list[str]:
+    """Give the commands of the README's section on systemd."""
+    section = (ROOT / "README.md").read_text().partition("## Run it under systemd\n")[2]
+    block = re.search(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    assert block is not None
+    return block[1].splitlines()
+
+
+class Service:
+    """The installed service, in its sandbox."""
+
+    def __init__(self, sandbox) -> None:
+        self._box = sandbox
+        self.run = sandbox.run
+        self.tallyd = sandbox.tallyd
+
+    def install(self) -> None:
+        """Do what the README says, word by word."""
+        listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+        files = subprocess.run(listed, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+        for name in files.decode().split("\0"):
+            if (ROOT / name).is_file():
+                copy = self._box.root / CHECKOUT[1:] / name
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, copy)
+        for command in install_commands():
+            self.run("sh", "-c", f"cd {CHECKOUT} && {command}", outside_network="pip" in command)
+
+    def configure(self, text: str) -> None:
+        """Write the configuration."""
+        (self._box.root / "etc/tallyd/config.toml").write_text(text)
+
+    def override(self, lines: str) -> None:
+        """Give the unit a drop-in until the machine ends; an empty one takes it away."""
+        directory = self._box.root / "run/systemd/system/tallyd.service.d"
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "test.conf").write_text(f"[Service]\n{lines}\n")
+        self.run("systemctl", "daemon-reload")
+
+    def shows(self, name: str) -> str:
+        """Give a property of the unit."""
+        return self.run("systemctl", "show", "--value", "-p", name, "tallyd").strip()
+
+    @property
+    def pid(self) -> int:
+        """The daemon's pid, as the sandbox counts."""
+        return int(self.shows("MainPID"))
+
+    def journal(self) -> list[dict[str, Any]]:
+        """Give what the unit's processes have logged."""
+        text = self.run("journalctl", "--unit=tallyd", "--output=json", "_TRANSPORT=stdout")
+        return [json.loads(line) for line in text.splitlines()]
+
+    def book(self, name: str, start: str, duration: str) -> int:
+        """Book the hall."""
+        words = ("--target", "rooms.aula", "--name", name, "--start", start)
+        booked = self.tallyd("schedule", "add", *words, "--duration", duration)
+        found: int = booked["id"]
+        return found
+
+    def recorders(self) -> list[str]:
+        """Give the pids of the ffmpegs, as the sandbox counts."""
+        found = []
+        for entry in (self._box.root / "proc").iterdir():
+            with suppress(OSError):
+                if entry.name.isdigit() and "ffmpeg" in (entry / "comm").read_text():
+                    found.append(entry.name)
+        return found
+
+    def run_of(self, schedule: int) -> dict[str, Any]:
+        """Give what became of a booking."""
+        (run,) = (r for r in self.tallyd("runs") if r["schedule_id"] == schedule)
+        return run
+
+
+@pytest.fixture(scope="module")
+def installed(sandbox) -> Service:
+    """Give the service as it is after the README's commands."""
+    service = Service(sandbox)
+    service.install()
+    return service
+
+
+@pytest.fixture
+def service(installed: Service) -> Iterator[Service]:
+    """Give the service, running, with two rooms and nothing booked."""
+    installed.configure(CONFIG)
+    installed.override("")
+    installed.run("systemctl", "reset-failed", "tallyd")
+    installed.run("systemctl", "restart", "tallyd")
+    yield installed
+    installed.run("systemctl", "stop", "tallyd")
+    installed.run("sh", "-c", "rm -rf /var/lib/tallyd/*")
+
+
+def test_installed_as_the_readme_says_it_runs_and_starts_with_the_machine(installed):
+    """After the README's commands the service is up, with the example's rooms, for good."""
+    assert installed.shows("ActiveState") == "active"
+    assert installed.shows("UnitFileState") == "enabled"
+    assert "rooms.aula" in installed.tallyd("status")["targets"]
+    assert installed.run("stat", "-c", "%U:%G %a", "/etc/tallyd/config.toml") == "root:tallyd 640\n"
+
+
+def test_its_status_says_what_records_and_what_comes_next(service, eventually):
+    """`systemctl status` answers what an operator asks first."""
+    assert 'Status: "recording 0; nothing starts within 24 h"' in service.run(
+        "systemctl", "status", "tallyd"
+    )
+    service.book("Lecture", "now", "2m")
+    later = service.run("date", "-u", "-d", "3 hours", "+%Y-%m-%d %H:%M:00").strip()
+    service.book("Colloquium", f"{later.replace(' ', 'T')}Z", "1h")
+    line = f'recording 1; next rooms.aula "Colloquium" at {later} UTC'
+    eventually(lambda: service.shows("StatusText") == line)
+    assert f'Status: "{line}"' in service.run("systemctl", "status", "tallyd")
+
+
+def test_its_journal_holds_the_events_as_json(service, eventually):
+    """Whoever reads the journal with a program finds every event, whole, under one name."""
+    service.run("journalctl", "--rotate", "--vacuum-time=1us", "--quiet")
+    service.run("systemctl", "restart", "tallyd")
+    service.book("<0>forged", "now", "2m")
+    eventually(lambda: service.recorders())
+    eventually(lambda: "run.started" in str(service.journal()))
+    entries = service.journal()
+    events = [json.loads(entry["MESSAGE"]) for entry in entries]
+    assert {event["event"] for event in events} <= EVENTS.keys()
+    assert [e["name"] for e in events if e["event"] == "run.started"] == ["<0>forged"]
+    assert {entry["SYSLOG_IDENTIFIER"] for entry in entries} == {"tallyd"}
+    assert {entry["PRIORITY"] for entry in entries} == {"6"}
+
+
+def test_daemon_and_recorders_live_in_the_sandbox(service, eventually):
+    """Neither of them may do more than it needs, and no recorder speaks to systemd."""
+    service.book("Lecture", "now", "2m")
+    (recorder,) = eventually(service.recorders)
+    for pid in (recorder, str(service.pid)):
+        status = service.run("cat", f"/proc/{pid}/status")
+        assert re.search(r"^CapBnd:\t0+$", status, re.MULTILINE)
+        assert re.search(r"^NoNewPrivs:\t1$", status, re.MULTILINE)
+        assert re.search(r"^Seccomp:\t2$", status, re.MULTILINE)
+        inside = ("nsenter", f"--target={pid}", "--mount", "--")
+        assert service.run(*inside, "sh", "-c", "ls -A /root /home /dev/sda 2>/dev/null || true")
+        refused = service.run(*inside, "touch", "/usr/x", "/etc/x", check=False)
+        assert refused.count("Read-only file system") == 2
+    environment = service.run("sh", "-c", f"tr '\\0' '\\n' < /proc/{recorder}/environ")
+    assert "PATH=" in environment
+    assert not re.search("NOTIFY_SOCKET|WATCHDOG", environment)
+
+
+def test_a_stop_finishes_what_records(service, eventually):
+    """`systemctl stop` waits until the file is whole, and is not told to hurry."""
+    lecture = service.book("Lecture", "now", "2m")
+    eventually(lambda: service.tallyd("status")["targets"]["rooms.aula"]["bytes"])
+    service.run("systemctl", "stop", "tallyd")
+    assert service.shows("Result") == "success"
+    assert service.recorders() == []
+    (part,) = service.run_of(lecture)["parts"]
+    assert part["end"] == "daemon_stopped"
+    service.run("ffmpeg", "-v", "error", "-xerror", "-i", part["files"][0], "-f", "null", "-")
+
+
+@pytest.mark.parametrize(
+    ("number", "result"), [(signal.SIGSTOP, "watchdog"), (signal.SIGKILL, "signal")]
+)
+def test_stuck_or_dead_it_is_started_again_and_records_the_rest(
+    service, eventually, number, result
+):
+    """A daemon that hangs or dies costs seconds of a recording, and leaves no second recorder."""
+    service.override("WatchdogSec=2")
+    service.run("systemctl", "restart", "tallyd")
+    lecture = service.book("Lecture", "now", "2m")
+    (before,) = eventually(service.recorders)
+    eventually(lambda: service.run_of(lecture)["status"] == "started")
+    service.run("kill", f"-{number.name[3:]}", str(service.pid))
+    eventually(lambda: service.shows("NRestarts") == "1")
+    eventually(lambda: service.recorders() not in ([], [before]))
+    assert len(service.recorders()) == 1
+    assert service.shows("ActiveState") == "active"
+    assert [part["number"] for part in service.run_of(lecture)["parts"]] == [1, 2]
+    text = service.run("journalctl", "--unit=tallyd", "--output=cat")
+    assert f"Failed with result '{result}'" in text
+
+
+def test_what_works_is_not_taken_for_stuck(service):
+    """An idle daemon outlives many times what the watchdog allows."""
+    service.override("WatchdogSec=1")
+    service.run("systemctl", "restart", "tallyd")
+    service.run("sleep", "5")
+    assert service.shows("NRestarts") == "0"
+    assert service.shows("ActiveState") == "active"
+
+
+def test_a_configuration_that_cannot_be_used_is_not_tried_again_and_again(service, eventually):
+    """Exit code 78 leaves the unit failed, with the reason in the journal, and no restarts."""
+    service.configure(CONFIG.replace("min_piece", "min_peace"))
+    service.run("systemctl", "restart", "tallyd", check=False)
+    eventually(lambda: service.shows("ActiveState") == "failed")
+    service.run("sleep", "1")
+    assert service.shows("ActiveState") == "failed"
+    assert service.shows("NRestarts") == "0"
+    assert service.shows("ExecMainStatus") == "78"
+    assert "min_piece" in service.run("journalctl", "--unit=tallyd", "--output=cat", "-n", "9")
+
+
+def test_a_reload_takes_effect_or_fails_and_changes_nothing(service, eventually):
+    """`systemctl reload` returns when new rooms can be booked; a mistake is refused aloud."""
+    lecture = service.book("Lecture", "now", "2m")
+    recorders = eventually(service.recorders)
+    daemon = service.pid
+    service.configure(f'{CONFIG}[rooms.studio]\ndriver = "simulated"\n')
+    service.run("systemctl", "reload", "tallyd")
+    assert "rooms.studio" in service.tallyd("status")["targets"]
+    service.configure(CONFIG.replace("min_piece", "min_peace"))
+    said = service.run("sh", "-c", "systemctl reload tallyd || echo refused")
+    assert said.endswith("refused\n")
+    assert "min_piece" in service.run("journalctl", "--unit=tallyd", "--output=cat", "-n", "9")
+    assert "rooms.studio" in service.tallyd("status")["targets"]
+    assert service.shows("ActiveState") == "active"
+    assert (service.pid, service.recorders()) == (daemon, recorders)
+    assert service.run_of(lecture)["status"] == "started"
+
+
+def test_the_device_drop_in_opens_nothing_else(service):
+    """With the cameras' drop-in the service runs, in both groups, and still in its sandbox."""
+    example = f"{CHECKOUT}/systemd/tallyd.service.d/devices.conf.example"
+    target = "/run/systemd/system/tallyd.service.d/test.conf"
+    service.run("install", "-D", "-m", "644", example, target)
+    service.run("systemctl", "daemon-reload")
+    service.run("systemctl", "restart", "tallyd")
+    assert service.shows("ActiveState") == "active"
+    assert set(service.shows("DeviceAllow").splitlines()) == {
+        "char-video4linux rw",
+        "char-alsa rw",
+    }
+    groups = service.run("sh", "-c", f"id -nG tallyd; grep Groups: /proc/{service.pid}/status")
+    video, audio = (
+        service.run("getent", "group", name).split(":")[2] for name in ("video", "audio")
+    )
+    assert {video, audio} <= set(groups.split())

@@ -1,0 +1,111 @@
+"""The files for systemd are well-formed, strict, and fit what the daemon does."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tallyd.app import SURROUNDINGS_END_WITHIN_S
+from tallyd.cli.exits import Exit
+from tallyd.engine.supervisor import LEDGER_WRITTEN_WITHIN_S, SESSIONS_END_WITHIN_S
+
+FILES = Path(__file__).parents[2] / "systemd"
+UNIT = FILES / "tallyd.service"
+DROP_INS = sorted((FILES / "tallyd.service.d").iterdir())
+PROGRAM = "/opt/tallyd/bin/tallyd"
+
+
+def settings(unit: Path) -> dict[str, list[str]]:
+    """Give the values of each key of a unit."""
+    found: dict[str, list[str]] = {}
+    for key, value in re.findall(r"^([A-Za-z]+)=(.*)$", unit.read_text(), re.MULTILINE):
+        found.setdefault(key, []).append(value)
+    return found
+
+
+@pytest.fixture(params=[None, *DROP_INS], ids=lambda path: path.name if path else "plain")
+def unit(request, tmp_path: Path) -> Path:
+    """Give the unit, alone and with each drop-in, its program being one that is there."""
+    parts = [UNIT, *([request.param] if request.param else [])]
+    whole = tmp_path / "tallyd.service"
+    program = str(Path(sys.executable).with_name("tallyd"))
+    # One file: verify and the offline check do not read drop-ins of a unit that is not installed.
+    whole.write_text("\n".join(part.read_text() for part in parts).replace(PROGRAM, program))
+    return whole
+
+
+def test_systemd_finds_nothing_to_complain_of(unit):
+    """Loading the unit leaves no warning in the journal."""
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_systemd_would_complain_of_a_mistake(unit):
+    """The check before this one can fail: systemd exits with 0 even then."""
+    unit.write_text(unit.read_text().replace("WatchdogSec=", "WatchDogSec="))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False
+    )
+    assert "WatchDogSec" in done.stderr
+
+
+def test_the_sandbox_is_tight(unit):
+    """Who gets hold of a recorder gets hold of little else: exposure at most 2.0 of 10."""
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=yes", "--threshold=20", str(unit)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_stop_has_the_time_that_it_may_need():
+    """systemd does not kill what still finishes a file."""
+    (stop_s,) = settings(UNIT)["TimeoutStopSec"]
+    needed_s = SESSIONS_END_WITHIN_S + LEDGER_WRITTEN_WITHIN_S + SURROUNDINGS_END_WITHIN_S
+    assert int(stop_s) >= needed_s
+
+
+def test_what_a_restart_does_not_mend_is_not_restarted():
+    """The unit's exit code is that of the command line."""
+    assert settings(UNIT)["RestartPreventExitStatus"] == [str(Exit.CONFIG.value)]
+
+
+def test_the_account_is_the_same_everywhere():
+    """The unit, the account and the directories speak of one user."""
+    (user,), (group,) = settings(UNIT)["User"], settings(UNIT)["Group"]
+    kind, name, *_ = entries(FILES / "sysusers.d" / "tallyd.conf")[0]
+    assert (kind, name, name) == ("u", user, group)
+    groups = {line[4] for line in entries(FILES / "tmpfiles.d" / "tallyd.conf")}
+    assert groups == {group, "root"}
+
+
+def entries(path: Path) -> list[list[str]]:
+    """Give the fields of each line that is no comment."""
+    lines = path.read_text().splitlines()
+    return [line.split() for line in lines if line and not line.startswith("#")]
+
+
+@pytest.mark.parametrize(
+    ("program", "name"),
+    [("systemd-sysusers", "sysusers.d"), ("systemd-tmpfiles", "tmpfiles.d")],
+)
+def test_accounts_and_directories_are_made_without_a_complaint(program, name, tmp_path):
+    """What a package or an operator installs is taken as it is."""
+    if program == "systemd-tmpfiles":
+        (tmp_path / "etc").mkdir()
+        (tmp_path / "etc" / "group").write_text("root:x:0:\ntallyd:x:990:\n")
+        (tmp_path / "etc" / "passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
+    arguments = ["--create"] if program == "systemd-tmpfiles" else ["--dry-run"]
+    done = subprocess.run(
+        [program, f"--root={tmp_path}", *arguments, str(FILES / name / "tallyd.conf")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")

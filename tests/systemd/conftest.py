@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 BOOT = Path(__file__).with_name("boot-sandbox.sh")
 SYSTEMD = Path("/lib/systemd/systemd")
 PROGRAMS = ("unshare", "nsenter", "setpriv", "pivot_root", "mknod", "mount")
+NAMESPACES = ("--pid", "--mount", "--uts", "--ipc", "--cgroup")
 PLAIN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 WITHIN_S = 30.0
 LOOK_AGAIN_S = 0.02
@@ -44,11 +45,10 @@ class Sandbox:
         place.mkdir()
         cgroup.mkdir()
         enter = f'echo $$ > {cgroup}/cgroup.procs && exec "$@"'
-        namespaces = ("--pid", "--mount", "--uts", "--ipc", "--net", "--cgroup")
+        unshare = ("unshare", *NAMESPACES, "--net", "--fork", "--kill-child")
         with self._console.open("wb") as console:
             self._outside = subprocess.Popen(
-                ["bash", "-c", enter, "enter", "unshare", *namespaces, "--fork", "--kill-child"]
-                + ["bash", str(BOOT), str(place)],
+                ["bash", "-c", enter, "enter", *unshare, "bash", str(BOOT), str(place)],
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
@@ -77,11 +77,10 @@ class Sandbox:
 
     def run(self, *argv: str, check: bool = True, outside_network: bool = False) -> str:
         """Run a command in it as root, and give its output, stderr included."""
-        spaces = ["--mount", "--uts", "--ipc", "--pid", "--cgroup"]
+        spaces = NAMESPACES if outside_network else (*NAMESPACES, "--net")
         pip = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
         done = subprocess.run(
-            ["nsenter", f"--target={self._pid}", *spaces, *([] if outside_network else ["--net"])]
-            + ["--", *argv],
+            ["nsenter", f"--target={self._pid}", *spaces, "--", *argv],
             env={"PATH": PLAIN_PATH, "LANG": "C.UTF-8", "HOME": "/root", **pip},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -156,7 +155,7 @@ class Listening:
         self.address = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(f"\0{path[1:]}" if path.startswith("@") else path)
-        self._socket.setblocking(False)
+        self._socket.settimeout(0)
         self._heard: list[str] = []
 
     @property

@@ -13,6 +13,7 @@ class SteadyClock(FakeClock):
     """Shows one instant."""
 
     def monotonic(self) -> float:
+        """Give that instant."""
         return 12.345678
 
 
@@ -35,7 +36,7 @@ def told(listening) -> Iterator[systemd.Notifier]:
 )
 @pytest.mark.parametrize("abstract", [False, True])
 def test_each_state_has_its_words(say, heard, abstract, tmp_path, make_listening):
-    """systemd hears what it documents, at a path and at an abstract address."""
+    """A service manager hears what systemd documents, at a path and at an abstract address."""
     address = f"@tallyd-test-{os.getpid()}" if abstract else str(tmp_path / "notify")
     manager = make_listening(address)
     with systemd.notifier({"NOTIFY_SOCKET": address}, SteadyClock()) as to:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tallyd.cli.root import COMMANDS
 from tallyd.logs.events import EVENTS
 
 pytestmark = pytest.mark.timeout(300)  # the first one installs
@@ -129,7 +130,13 @@ def test_installed_as_the_readme_says_it_runs_and_starts_with_the_machine(instal
     assert installed.shows("ActiveState") == "active"
     assert installed.shows("UnitFileState") == "enabled"
     assert "rooms.aula" in installed.tallyd("status")["targets"]
-    assert installed.run("stat", "-c", "%U:%G %a", "/etc/tallyd/config.toml") == "root:tallyd 640\n"
+    made = ("/etc/tallyd", "/etc/tallyd/config.toml", "/etc/tallyd/credentials", "/var/lib/tallyd")
+    assert installed.run("stat", "-c", "%U:%G %a", *made).splitlines() == [
+        "root:tallyd 750",
+        "root:tallyd 640",
+        "root:root 700",
+        "tallyd:tallyd 750",
+    ]
 
 
 def test_its_status_says_what_records_and_what_comes_next(service, eventually):
@@ -150,7 +157,7 @@ def test_its_journal_holds_the_events_as_json(service, eventually):
     service.run("journalctl", "--rotate", "--vacuum-time=1us", "--quiet")
     service.run("systemctl", "restart", "tallyd")
     service.book("<0>forged", "now", "2m")
-    eventually(lambda: service.recorders())
+    eventually(service.recorders)
     eventually(lambda: "run.started" in str(service.journal()))
     entries = service.journal()
     events = [json.loads(entry["MESSAGE"]) for entry in entries]
@@ -233,6 +240,7 @@ def test_a_configuration_that_cannot_be_used_is_not_tried_again_and_again(servic
     assert "min_piece" in service.run("journalctl", "--unit=tallyd", "--output=cat", "-n", "9")
 
 
+@pytest.mark.xfail("reload" not in COMMANDS, reason="no command to reload", strict=True)
 def test_a_reload_takes_effect_or_fails_and_changes_nothing(service, eventually):
     """`systemctl reload` returns when new rooms can be booked; a mistake is refused aloud."""
     lecture = service.book("Lecture", "now", "2m")
@@ -259,10 +267,9 @@ def test_the_device_drop_in_opens_nothing_else(service):
     service.run("systemctl", "daemon-reload")
     service.run("systemctl", "restart", "tallyd")
     assert service.shows("ActiveState") == "active"
-    assert set(service.shows("DeviceAllow").splitlines()) == {
-        "char-video4linux rw",
-        "char-alsa rw",
-    }
+    allowed = set(service.shows("DeviceAllow").splitlines())
+    of_protect_clock = {"char-rtc r"}
+    assert allowed - of_protect_clock == {"char-video4linux rw", "char-alsa rw"}
     groups = service.run("sh", "-c", f"id -nG tallyd; grep Groups: /proc/{service.pid}/status")
     video, audio = (
         service.run("getent", "group", name).split(":")[2] for name in ("video", "audio")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from tallyd.domain.lifecycle import Event, advance
 from tallyd.domain.model import EndReason, Outcome, Part, Reason, Run, Status, Verdict
 from tallyd.domain.planner import Planned
 from tallyd.domain.window import Window, merge, subtract
@@ -92,6 +93,21 @@ def may_return(run: Run, now: datetime) -> bool:
     So it is after the clock stepped back, or when an occurrence was withdrawn and booked again.
     """
     return run.status is Status.FINISHED and not run.confirmed and now < run.planned.start
+
+
+def reopen(run: Run, window: Window) -> Run:
+    """Give a final run as it is wanted again, for `window`; ask `may_return` first."""
+    return replace(
+        run,
+        status=advance(run.status, Event.WANTED_AGAIN),
+        planned=window,
+        outcome=None,
+        reason=None,
+        sentence=None,
+        blocker=None,
+        since=None,
+        finished_at=None,
+    )
 
 
 def finish(run: Run, ending: Ending) -> Run:

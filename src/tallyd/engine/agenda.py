@@ -58,7 +58,12 @@ class Agenda:
         return self._schedules[home][schedule_id] if home is not None and schedule_id else None
 
     def apply(self, changes: Changes, now: datetime) -> set[str]:
-        """Take in changed wishes; gives the keys of the targets that must be planned anew."""
+        """Take in changed wishes; gives the keys of the targets that must be planned anew.
+
+        What is older than what is known already changes nothing.
+        """
+        if changes.revision < self.revision:
+            return set()
         self.revision = changes.revision
         touched: set[str] = set()
         if changes.targets is not None:

@@ -253,4 +253,4 @@ class Executor:
             finally:
                 self.session = None
                 self._idle.set()
-            self._listener.input_free()
+                self._listener.input_free()

@@ -4,7 +4,7 @@ The newest state of each run and part waits, never a history, so a slow disk can
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import anyio
 
@@ -17,6 +17,17 @@ from tallyd.ports.store import Store, StoreError, Transaction
 RETRY_S = (0.1, 0.5, 2.0, 5.0)
 
 
+@dataclass(slots=True)
+class _Row:
+    """The newest state of a run, and of those of its parts that changed."""
+
+    run: Run
+    parts: dict[int, Part] = field(default_factory=dict[int, Part])
+
+
+_Rows = dict[RunKey, _Row]
+
+
 class Journal:
     """One writer task for the whole engine; `flushed` tells when all of it is on the disk."""
 
@@ -27,8 +38,7 @@ class Journal:
         self._clock = clock
         self._announcer = announcer
         self._on_id = on_id
-        self._runs: dict[RunKey, Run] = {}
-        self._parts: dict[tuple[RunKey, int], Part] = {}
+        self._rows: _Rows = {}
         self._on_disk: dict[RunKey, Status] = {}
         self._more = anyio.Event()
         self._idle = anyio.Event()
@@ -40,17 +50,18 @@ class Journal:
 
     def record(self, run: Run, part: Part | None = None) -> None:
         """Write this state of a run, and of one of its parts, when the disk has time."""
-        key = key_of(run)
-        self._runs[key] = run
+        row = self._rows.setdefault(key_of(run), _Row(run))
+        row.run = run
         if part is not None:
-            self._parts[key, part.number] = part
-        self._idle = anyio.Event() if self._idle.is_set() else self._idle
+            row.parts[part.number] = part
+        if self._idle.is_set():
+            self._idle = anyio.Event()
         self._more.set()
 
     @property
     def waiting(self) -> int:
-        """How many rows wait for the disk."""
-        return len(self._runs) + len(self._parts)
+        """How many runs wait for the disk."""
+        return len(self._rows)
 
     async def flushed(self) -> None:
         """Wait until everything recorded so far is on the disk."""
@@ -62,54 +73,67 @@ class Journal:
             await self._more.wait()
             self._more = anyio.Event()
             await self._catch_up()
-            if not self._runs and not self._parts:
-                self._idle.set()
+            self._idle.set()
 
     async def _catch_up(self) -> None:
         failures = 0
-        while self._runs or self._parts:
-            runs, self._runs = self._runs, {}
-            parts, self._parts = self._parts, {}
-            try:
-                written = await self._write(runs, parts)
-            except StoreError as error:
-                self._runs = {**runs, **self._runs}
-                self._parts = {**parts, **self._parts}
-                if failures == 0:
-                    self._announcer.say("store.failed", error=str(error), waiting=len(self._runs))
-                await self._clock.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
-                failures += 1
-                continue
-            for run in written:
-                self._settle(run)
-            if failures:
-                self._announcer.say("store.recovered", attempts=failures + 1)
+        while self._rows:
+            rows, self._rows = self._rows, {}
+            error = await self._write(rows)
+            if error is None:
+                if failures:
+                    self._announcer.say("store.recovered", attempts=failures + 1)
                 failures = 0
+                continue
+            if failures == 0:
+                self._announcer.say("store.failed", error=str(error), waiting=len(rows))
+            await self._clock.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
+            failures += 1
 
-    async def _write(
-        self, runs: dict[RunKey, Run], parts: dict[tuple[RunKey, int], Part]
-    ) -> list[Run]:
+    async def _write(self, rows: _Rows) -> StoreError | None:
+        """Write rows together; where that fails each for itself, so that a bad one stops no other.
+
+        What is not written waits again; gives why.
+        """
+        try:
+            await self._write_together(rows)
+        except StoreError as error:
+            if len(rows) == 1:
+                self._put_back(rows)
+                return error
+            failed = [await self._write({key: row}) for key, row in rows.items()]
+            return next((one for one in failed if one is not None), None)
+        return None
+
+    async def _write_together(self, rows: _Rows) -> None:
         written: list[Run] = []
-        ids: dict[RunKey, int] = {}
         async with self._store.write() as tx:
-            for key, run in runs.items():
-                row = await self._write_run(tx, key, run)
-                ids[key] = row.id
-                written.append(row)
-            for (key, _), part in parts.items():
-                await tx.put_part(ids[key], part)
-        return written
+            for key, row in rows.items():
+                run = await self._write_run(tx, key, row.run)
+                for part in row.parts.values():
+                    await tx.put_part(run.id, part)
+                written.append(run)
+        for run in written:
+            self._settle(run)
 
     async def _write_run(self, tx: Transaction, key: RunKey, run: Run) -> Run:
         was = self._on_disk.get(key)
         if run.id != 0 and was is not None and await tx.move_run(run, was):
             return run
         # The row is new, or it came back after it was final: ask the disk how it stands.
-        await tx.insert_runs([replace(run, status=Status.PENDING)])
+        await tx.insert_runs([replace(run, status=Status.PENDING, outcome=None)])
         row = await tx.run_of(run.schedule_id or 0, run.slot or "")
         if row is None or not await tx.move_run(replace(run, id=row.id), row.status):
             raise StoreError(f"the row of {run.name!r} at {run.slot} cannot be found")
         return replace(run, id=row.id)
+
+    def _put_back(self, rows: _Rows) -> None:
+        for key, row in rows.items():
+            newer = self._rows.get(key)
+            if newer is None:
+                self._rows[key] = row
+            else:
+                newer.parts = {**row.parts, **newer.parts}
 
     def _settle(self, run: Run) -> None:
         if run.status is Status.FINISHED:

@@ -11,7 +11,7 @@ import anyio
 
 from tallyd.domain.lifecycle import Event, advance
 from tallyd.domain.model import EndReason, Part, Reason, Run, Status
-from tallyd.domain.outcomes import Ending, finish, may_return
+from tallyd.domain.outcomes import Ending, finish, may_return, reopen
 from tallyd.domain.planner import Planned
 from tallyd.domain.window import Window
 from tallyd.engine.agenda import Agenda, RunKey, key_of
@@ -31,6 +31,7 @@ from tallyd.engine.journal import Journal
 from tallyd.engine.leads import Lead
 from tallyd.engine.orders import Orders, Start
 from tallyd.engine.presence import session_picture
+from tallyd.engine.recovery import after_loss
 from tallyd.engine.reporter import Reporter
 from tallyd.ports.alarm import Alarm
 from tallyd.ports.clock import Clock
@@ -167,20 +168,7 @@ class Reconciler:
                 continue
             window = entry.occurrence.window
             if may_return(replace(run, planned=window), now):
-                status = advance(run.status, Event.WANTED_AGAIN)
-                self._put(
-                    replace(
-                        run,
-                        status=status,
-                        planned=window,
-                        outcome=None,
-                        reason=None,
-                        sentence=None,
-                        blocker=None,
-                        since=None,
-                        finished_at=None,
-                    )
-                )
+                self._put(reopen(run, window))
                 self._attempts.pop(key_of(run), None)
                 self._stale = True
             elif run.status is not Status.FINISHED and run.planned != window:
@@ -336,10 +324,11 @@ class Reconciler:
 
     def _close_runs(self, now: datetime) -> None:
         held = {session.key for session in self.sessions}
-        for run in self._runs():
-            key = key_of(run)
-            if run.status is Status.FINISHED or run.schedule_id is None or key in held:
+        for known in self._runs():
+            key = key_of(known)
+            if known.status is Status.FINISHED or known.schedule_id is None or key in held:
                 continue
+            run = self._without_session(known)
             entry = self._plan.get(key)
             if (
                 entry is None
@@ -349,6 +338,14 @@ class Reconciler:
                 self._finish(run, entry, now)
             elif run.status is Status.STOPPING:
                 self._put(replace(run, status=advance(run.status, Event.STOPPED_WITH_REST)))
+
+    def _without_session(self, run: Run) -> Run:
+        """Give a run that no session holds; one whose session was lost goes on from there."""
+        if run.status not in {Status.STARTING, Status.STARTED}:
+            return run
+        lost = after_loss(run)
+        self._put(lost, lost.parts[-1] if lost.parts else None)
+        return lost
 
     def _is_hopeless(self, key: RunKey, run: Run, now: datetime) -> bool:
         gave_up = key in self._attempts and self._attempts[key].hopeless

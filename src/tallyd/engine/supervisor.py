@@ -78,6 +78,7 @@ class Engine:
         self._started_at = self._clock.now()
         self._ready = False
         self._forgot_on: date | None = None
+        self._time_jumped = anyio.Event()
         self._reconcilers: dict[str, Reconciler] = {}
         self._desk = Desk(
             agenda=self._agenda,
@@ -222,6 +223,8 @@ class Engine:
     def _clock_stepped(self) -> None:
         self._announcer.say("alarm.clock_stepped", now=self._clock.now())
         self._replan(self._reconcilers)
+        # What a jump ahead has passed over needs its rows, to be explained.
+        self._time_jumped.set()
 
     def _replan(self, keys: Iterable[str]) -> None:
         for key in keys:
@@ -274,9 +277,11 @@ class Engine:
                 await self._clock.sleep(READ_AGAIN_S)
 
     async def _keep_ahead(self) -> None:
-        """Write the rows of what starts soon, and plan on as time goes by."""
+        """Write the rows of what starts soon, and plan on as time goes by, or as it is set."""
         while True:
-            await self._clock.sleep(KEEP_AHEAD_S)
+            with anyio.move_on_after(KEEP_AHEAD_S):
+                await self._time_jumped.wait()
+            self._time_jumped = anyio.Event()
             now = self._clock.now()
             try:
                 while not await materialise(self._world.store, self._agenda, now):

@@ -1,12 +1,13 @@
 """Wishes that change while the engine runs, restarts, and clocks that are set."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from tallyd.bookings import Policy
 from tallyd.domain.errors import Refused
-from tallyd.domain.model import EndReason, Outcome, Reason, Status
+from tallyd.domain.model import EndReason, InstantStart, Outcome, Reason, Status
 from tallyd.testing.virtual_time import START, seconds
 
 
@@ -176,3 +177,38 @@ async def test_a_clock_that_is_set_forward_starts_what_became_due(rig):
     run = await rig.run_of(booked)
     assert run.status is Status.FINISHED
     assert len(run.parts) == 1
+
+
+async def test_an_occurrence_that_is_wanted_again_before_its_start_is_recorded(rig):
+    """Moved away and back minutes before its start: it is recorded, and has one row."""
+    booked = await rig.book("lecture", 600, 600)
+    async with rig.running():
+        for start_s in (900, 600):
+            await rig.clock.sleep(60)
+            moved = START + timedelta(seconds=start_s)
+            await rig.bookings.edit(booked.id, _starting(moved))
+        await rig.until(2000)
+    async with rig.store.read() as reader:
+        outcomes = {run.planned.start: run.outcome for run in await reader.runs()}
+    assert outcomes == {
+        START + timedelta(seconds=600): Outcome.RECORDED,
+        START + timedelta(seconds=900): Outcome.CANCELLED,
+    }
+
+
+async def test_a_clock_set_back_before_a_missed_start_gives_it_its_chance(rig):
+    """What was judged missed under a wrong clock is recorded when its start lies ahead again."""
+    rig.drivers["rooms.a"] = None
+    booked = await rig.book("lecture", 3600, 600)
+    async with rig.running():
+        await rig.until(100)
+        rig.clock.step(timedelta(hours=3))
+        await rig.clock.sleep(10)
+        assert (await rig.run_of(booked)).outcome is Outcome.MISSED
+        rig.clock.step(timedelta(hours=-3))
+        await rig.clock.sleep(10)
+        assert (await rig.run_of(booked)).status is Status.PENDING
+
+
+def _starting(at):
+    return lambda draft: replace(draft, start=InstantStart(at))

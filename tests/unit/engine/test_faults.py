@@ -6,6 +6,9 @@ import pytest
 
 from tallyd.domain.model import EndReason, Outcome, Reason
 from tallyd.domain.outcomes import gaps
+from tallyd.engine.executor import Session
+from tallyd.engine.journal import Journal
+from tallyd.ports.store import StoreError
 from tallyd.testing.virtual_time import START, seconds
 
 
@@ -161,3 +164,39 @@ async def test_a_store_that_refuses_delays_no_start(rig):
     assert seconds(run.parts[0].first_data_at) == 100
     assert rig.log.of("store.failed")
     assert rig.log.of("store.recovered")
+
+
+async def test_a_session_that_breaks_in_an_unforeseen_way_is_made_up_for(rig, monkeypatch):
+    """A bug of ours in a session is reported and costs seconds: the rest is the next part."""
+    booked = await rig.book("lecture", 100, 600)
+    observe, calls = Session._observe, []
+
+    async def broken_once(session):
+        calls.append(session)
+        return await observe(session) if len(calls) != 10 else 1 / 0
+
+    monkeypatch.setattr(Session, "_observe", broken_once)
+    async with rig.running():
+        await rig.until(800)
+    run = await rig.run_of(booked)
+    assert [part.end for part in run.parts] == [EndReason.DIED, EndReason.PLANNED]
+    assert run.outcome in {Outcome.RECORDED, Outcome.PARTIAL}
+    assert "ZeroDivisionError" in str(rig.log.of("task.failed")[0]["error"])
+
+
+async def test_a_row_that_the_disk_refuses_for_good_stops_no_other(rig, monkeypatch):
+    """One bad row waits and is reported; what happened elsewhere is written all the same."""
+    bad = await rig.book("bad", 100, 60, target="rooms.a")
+    good = await rig.book("good", 100, 60, target="rooms.b")
+    write_run = Journal._write_run
+
+    async def refusing(journal, tx, key, run):
+        if run.schedule_id == bad.id:
+            raise StoreError("a constraint says no")
+        return await write_run(journal, tx, key, run)
+
+    monkeypatch.setattr(Journal, "_write_run", refusing)
+    async with rig.running():
+        await rig.until(300)
+    assert (await rig.run_of(good)).outcome is Outcome.RECORDED
+    assert (await rig.run_of(bad)).outcome is None

@@ -37,6 +37,11 @@ class Media:
                 times.append(int(line.split(",")[2]) * base)
         return sorted(times)
 
+    async def whole_length_s(self, path: Path | str) -> float:
+        """Give how long the picture of a file lasts that decodes without a complaint."""
+        assert await self.damage(path) == "", path
+        return await self.length_s(path)
+
     async def length_s(self, path: Path | str) -> float:
         """Give how long the picture of a file lasts, its last frame included."""
         times = await self.packet_times(path)

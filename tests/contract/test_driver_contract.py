@@ -101,9 +101,7 @@ DRIVERS = {
     "simulated-recorder-dying": (simulated(SimulatedRecorder, die_after_s=0.3), nothing),
     "simulated-feed": (simulated(SimulatedFeed), None),
     "command-recorder-run": (
-        command(
-            CommandRecorder, run=[sys.executable, "-c", WRITER, "{file}"], file_ending=".data"
-        ),
+        command(CommandRecorder, run=[sys.executable, "-c", WRITER, "{file}"], file_ending=".data"),
         kill,
     ),
     "command-recorder-start-stop": (ROOM.make, ROOM.switch_off),

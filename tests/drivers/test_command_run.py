@@ -59,7 +59,7 @@ def pid_of(observation) -> int:
 
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_every_value_is_one_argument_whatever_it_holds(rig: Rig, name: str):
-    """A name arrives as it is, as part of the argument that it was written into, and does nothing."""
+    """A name arrives as it is, within the argument that it was written into, and does nothing."""
     run = python(WITNESS, "{file}", "--title={name}", "x {name} y", "{name}", "{{name}}", "end")
     recorder = rig.recorder(run=run, directory=str(rig.root))
     await recorder.start(rig.order(name=name))
@@ -81,7 +81,7 @@ async def test_what_no_argument_can_hold_costs_no_recording(rig: Rig):
 async def test_a_program_runs_where_and_with_what_the_options_say(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ):
-    """Its directory and variables are set, the daemon's own are not there, and no secret is open."""
+    """Directory and variables are as set, the daemon's own are gone, and no secret is open."""
     monkeypatch.setenv("TALLYD_HTTP__KEY", "s3cret")
     monkeypatch.setenv("HARMLESS", "kept")
     recorder = rig.recorder(
@@ -177,16 +177,16 @@ async def test_a_living_program_is_believed_after_a_while(rig: Rig):
     [
         ("pass", r"ended by itself \(exit status 0\)$"),
         ("import sys; sys.exit('no camera')", r"ended by itself \(exit status 1\): no camera$"),
-        ("print('1'); print('2'); exit(2)", r"\(exit status 2\): 1; 2$"),
+        ("import sys; print('1'); print('2'); sys.exit(2)", r"\(exit status 2\): 1; 2$"),
         ("import os; os.kill(os.getpid(), 9)", r"ended by itself \(signal 9\)$"),
-        ("import os; os.write(2, bytes(range(256))); exit(3)", r"\(exit status 3\): [^\x00-\x1f]+$"),
-        ("import os; print(os.environ['KEY']); exit(4)", r"\(exit status 4\): \*\*\*$"),
+        ("import os; os.write(2, bytes(range(256))); os._exit(3)", r"status 3\): [^\x00-\x1f]+$"),
+        ("import os, sys; print(os.environ['KEY']); sys.exit(4)", r"status 4\): \*\*\*; \*\*\*$"),
     ],
 )
 async def test_an_early_end_is_a_fault_with_its_last_words(rig: Rig, code: str, sentence: str):
     """A program that exits before there is data fails the start, with 0 too, and leaves nothing."""
     recorder = rig.recorder(
-        run=python(code), environment={"KEY": SecretStr("pass word")}, alive_after_s=5
+        run=python(code), environment={"KEY": SecretStr("pass word\nof two lines")}, alive_after_s=5
     )
     with pytest.raises(TryAgainError, match=sentence) as caught:
         await recorder.start(rig.order())
@@ -235,7 +235,6 @@ async def test_a_program_that_is_deaf_is_killed_and_its_file_kept(rig: Rig):
     """One that ignores its signal, and TERM, is killed after its grace; that is said."""
     for stop_signal in ("TERM", "INT"):
         recorder = rig.recorder(run=DEAF, stop_signal=stop_signal, stop_grace_s=0.2)
-        recorder._caller._long.escalation  # noqa: B018
         await recorder.start(rig.order(stop_signal))
         stopped = await recorder.stop(stop_signal)
         assert "ended roughly (signal 9)" in stopped.detail
@@ -243,18 +242,18 @@ async def test_a_program_that_is_deaf_is_killed_and_its_file_kept(rig: Rig):
 
 
 @pytest.mark.parametrize(
-    ("stop_signal", "ok", "code", "rough"),
+    ("stop_signal", "ok", "code", "told"),
     [
-        ("INT", None, "exit(0)", False),
-        ("USR1", None, "exit(255)", False),
-        ("HUP", None, "exit(129)", False),
-        ("TERM", None, "exit(130)", True),
-        ("QUIT", [7], "exit(7)", False),
-        ("USR2", [7], "exit(0)", True),
+        ("INT", None, "exit(0)", "nothing wrong"),
+        ("USR1", None, "exit(255)", "nothing wrong"),
+        ("HUP", None, "exit(129)", "nothing wrong"),
+        ("TERM", None, "exit(130)", "ended roughly (exit status 130)"),
+        ("QUIT", [7], "exit(7)", "nothing wrong"),
+        ("USR2", [7], "exit(0)", "ended roughly (exit status 0)"),
     ],
 )
 async def test_the_signal_and_the_ends_that_are_gentle_can_be_set(
-    rig: Rig, stop_signal: str, ok: list[int] | None, code: str, rough: bool
+    rig: Rig, stop_signal: str, ok: list[int] | None, code: str, told: str
 ):
     """The program gets just that signal; an exit status that is not listed is told."""
     handler = f"""
@@ -273,11 +272,11 @@ time.sleep(60)
     session = recorder._sessions["t1"]
     stopped = await recorder.stop("t1")
     assert list(session._plot.act._child.tail) == [f"got SIG{stop_signal}"]
-    assert (stopped.detail is not None) == rough
+    assert told in (stopped.detail or "nothing wrong")
 
 
 async def test_a_program_that_dies_of_its_signal_has_ended_gently(rig: Rig):
-    """A program without a handler dies of the signal that asks it to end: that is as it should be."""
+    """A program without a handler dies of the signal that asks it to end: that is no fault."""
     recorder = rig.recorder(run=["sleep", "60"], stop_signal="USR1", alive_after_s=0.05)
     await recorder.start(rig.order())
     assert (await recorder.stop("t1")).detail is None
@@ -363,7 +362,7 @@ async def test_one_input_is_one_session_unless_the_options_say_otherwise(rig: Ri
     """A second start on a busy input is blocked; with `overlap` it runs beside the first."""
     recorder = rig.recorder(run=WRITER)
     await recorder.start(rig.order())
-    with pytest.raises(DeviceBlockedError, match="input 0 of rooms.aula is still used"):
+    with pytest.raises(DeviceBlockedError, match=r"input 0 of rooms\.aula is still used"):
         await recorder.start(rig.order("t2"))
     overlapping = rig.recorder(run=WRITER, overlap=True)
     for token in ("t3", "t4"):
@@ -402,7 +401,7 @@ async def test_a_probe_command_decides(rig: Rig):
     assert await rig.recorder(run=run, probe=["true"]).probe() == "true"
     with pytest.raises(TryAgainError, match=r"could not start \(exit status 1\)"):
         await rig.recorder(run=run, probe=["false"]).probe()
-    with pytest.raises(TryAgainError, match="does not end within 0.1 s"):
+    with pytest.raises(TryAgainError, match=r"does not end within 0\.1 s"):
         await rig.recorder(run=run, probe=["sleep", "60"], timeout_s=0.1).probe()
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
+from media import Media
 from tallyd import app
 from tallyd.clock import SystemClock
 from tallyd.config import Settings, load
@@ -27,13 +27,6 @@ WITHIN_S = 20.0
 """How long a test waits for anything; a shared machine can be slow, and no promise is tested so."""
 
 LOOK_AGAIN_S = 0.02
-
-
-def system_program(name: str) -> str:
-    """Give the path of a program that the tests need; without it they fail, they do not skip."""
-    path = shutil.which(name)
-    assert path is not None, f"install {name}: these tests use the real one"
-    return path
 
 
 async def eventually(look: Callable[[], Any], within_s: float = WITHIN_S) -> Any:
@@ -222,25 +215,6 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     for line in (line for daemon in built._daemons for line in daemon.lines):
         assert line["event"] in EVENTS, f"not in the list of events: {line}"
         assert line["event"] not in {"task.failed", "library.logged"}, line
-
-
-class Media:
-    """Looks into what was recorded, with the system's ffmpeg and ffprobe."""
-
-    async def length_s(self, path: Path | str) -> float:
-        """Decode a file from end to end, without a complaint, and give how long its picture is."""
-        decoder = (system_program("ffmpeg"), "-v", "error", "-i", str(path), "-f", "null", "-")
-        done = await anyio.run_process(decoder, check=False)
-        assert (done.returncode, done.stderr) == (0, b""), path
-        times = await self.picture_times(path)
-        return (times[-1] - times[0]) * len(times) / (len(times) - 1)
-
-    async def picture_times(self, path: Path | str) -> list[float]:
-        """Give the time of every frame, in order, in seconds."""
-        entries = ("-select_streams", "v:0", "-show_entries", "packet=pts_time", "-of", "csv=p=0")
-        prober = (system_program("ffprobe"), "-v", "error", *entries, str(path))
-        done = await anyio.run_process(prober)
-        return sorted(float(line.strip(",")) for line in done.stdout.decode().split())
 
 
 @pytest.fixture

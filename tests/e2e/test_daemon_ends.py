@@ -27,14 +27,14 @@ async def test_asked_to_end_it_finishes_its_files_and_the_next_one_goes_on(house
         run = await house.run_of(schedule)
         assert run.status is Status.PENDING
         assert [part.end for part in run.parts] == [EndReason.DAEMON_STOPPED]
-    assert await media.length_s((await house.run_of(lecture)).parts[0].files[0]) > 0.5
+    assert await media.whole_length_s((await house.run_of(lecture)).parts[0].files[0]) > 0.5
 
     second = await house.start()
     await second.heard("run.started", target="rooms.aula", part=2)
     run = await house.finished(lecture)
     assert [part.end for part in run.parts] == [EndReason.DAEMON_STOPPED, EndReason.PLANNED]
     assert [Path(p.files[0]).stem.partition("Lecture")[2] for p in run.parts] == ["", "-part2"]
-    assert await media.length_s(run.parts[1].files[0]) > 2
+    assert await media.whole_length_s(run.parts[1].files[0]) > 2
     gap = run.parts[1].first_data_at - run.parts[0].last_data_at
     lacking = gap > timedelta(seconds=2)
     assert run.outcome is (Outcome.PARTIAL if lacking else Outcome.RECORDED), run.sentence
@@ -80,7 +80,7 @@ async def test_killed_it_leaves_a_ledger_that_the_next_one_explains(house, media
     assert run.outcome is Outcome.PARTIAL, run.sentence
     assert run.reason is Reason.DAEMON_DOWN
     assert Path(rest.files[0]).stem.endswith("Lecture-part2")
-    assert await media.length_s(rest.files[0]) > 2
+    assert await media.whole_length_s(rest.files[0]) > 2
     cut_short = await house.finished(over_by_then)
     assert cut_short.outcome in {Outcome.PARTIAL, Outcome.RECORDED}, cut_short.sentence
     assert [part.end for part in cut_short.parts] == [EndReason.DAEMON_DIED]

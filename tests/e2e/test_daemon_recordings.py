@@ -25,7 +25,7 @@ async def test_rooms_record_what_was_booked_beforehand_and_meanwhile(house, medi
         run = await house.finished(schedule)
         assert (run.outcome, run.reason) == (Outcome.RECORDED, None), run.sentence
         (part,) = run.parts
-        assert abs(await media.length_s(part.files[0]) - 3) <= 0.42
+        assert abs(await media.whole_length_s(part.files[0]) - 3) <= 0.42
         assert part.bytes == (await anyio.Path(part.files[0]).stat()).st_size
         said = daemon.said("run.started", run_id=run.id)
         assert [line["part"] for line in said] == [1]
@@ -85,7 +85,7 @@ async def test_an_ffmpeg_that_is_killed_is_replaced_within_two_seconds(house, me
     ]
     for part in run.parts:
         recorded = (part.last_data_at - part.first_data_at).total_seconds()
-        assert abs(await media.length_s(part.files[0]) - recorded) <= 0.6
+        assert abs(await media.whole_length_s(part.files[0]) - recorded) <= 0.6
     assert run.outcome in {Outcome.RECORDED, Outcome.PARTIAL}
     assert run.reason in {None, Reason.DEVICE_ENDED}
     assert house.recorders() == []
@@ -106,7 +106,7 @@ async def test_an_ffmpeg_that_hangs_is_noticed_and_replaced(house, media):
     assert recorder not in house.recorders()
     run = await house.finished(schedule)
     assert (run.outcome, run.reason) == (Outcome.PARTIAL, Reason.STALLED), run.sentence
-    assert await media.length_s(run.parts[1].files[0]) > 2
+    assert await media.whole_length_s(run.parts[1].files[0]) > 2
 
 
 async def test_a_room_with_a_broken_driver_costs_itself_only(house, tmp_path):

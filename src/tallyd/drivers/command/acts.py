@@ -169,9 +169,10 @@ class Remote:
             await self._shows.settled()
             self._told = False
             return None
-        why = refusal.sentence if refusal is not None else self._shows.trouble
-        sentence = f"{self._stop[0]} did not stop it within {self._stop_within_s:g} s: {why}"
-        raise TryAgainError(Reason.DEVICE_TIMEOUT, sentence)
+        late = f"{self._stop[0]} did not stop it within {self._stop_within_s:g} s"
+        why = refusal.sentence if refusal is not None else late
+        trouble = self._shows.trouble or "it is still running"
+        raise TryAgainError(Reason.DEVICE_TIMEOUT, f"{why}; {trouble}")
 
     async def _tell_to_stop(self) -> TryAgainError | None:
         try:

@@ -98,7 +98,7 @@ class Caller:
         for said in (child.tail, lines):
             text = "; ".join([line.strip() for line in said if line.strip()][-_WORDS_LINES:])
             for secret in self._secrets:
-                text = text.replace(secret, "***") if secret else text
+                text = text.replace(secret, "***")
             if text:
                 printable = "".join(c if c.isprintable() else " " for c in text)
                 return f": {printable[-_MOST_CHARACTERS:]}"

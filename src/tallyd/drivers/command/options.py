@@ -221,9 +221,14 @@ class CommandOptions(BaseModel):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What the programs may know and nobody may read in what they say."""
-        values = self.environment.values()
-        return tuple(v.get_secret_value() for v in values if isinstance(v, SecretStr))
+        """What the programs may know and nobody may read in what they say, line by line."""
+        return tuple(
+            line
+            for value in self.environment.values()
+            if isinstance(value, SecretStr)
+            for line in value.get_secret_value().splitlines()
+            if line.strip()
+        )
 
     def lists(self) -> dict[str, tuple[str, ...]]:
         """Give the argument lists that are set, by the name of their option."""

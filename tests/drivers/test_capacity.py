@@ -99,7 +99,7 @@ class TestVirtualTime:
         return "asyncio", {"loop_factory": VirtualTimeLoop}
 
     async def test_a_room_of_two_records_two_and_says_who_holds_it(self) -> None:
-        """Two lectures run on two inputs, a third is blocked, a fourth gets the one that is free."""
+        """Two lectures run on two inputs, a third is blocked, a fourth gets the free one."""
         clock = FakeClock()
         hall = Hall(clock, lambda wake, stepped: FakeAlarm(clock, wake, stepped))
         driver = SimulatedRecorder(

@@ -111,10 +111,25 @@ async def sync_targets(tx: Transaction, configured: Iterable[Target]) -> tuple[T
     return tuple(gone)
 
 
+async def renamed_targets(reader: Reader, configured: Iterable[Target]) -> tuple[str, ...]:
+    """Give the present keys of the targets whose `id` is configured under another key.
+
+    Raises:
+        ConfigError: as for `sync_targets`.
+    """
+    return tuple(await _renames(reader, {target.key: target for target in configured}))
+
+
 async def _rename(tx: Transaction, wanted: Mapping[str, Target]) -> None:
-    """Give the targets whose `id` is configured under another key that key."""
-    rows = {row.key: row for row in await tx.targets()}
+    for key, new_key in (await _renames(tx, wanted)).items():
+        await tx.rename_target(key, new_key)
+
+
+async def _renames(reader: Reader, wanted: Mapping[str, Target]) -> dict[str, str]:
+    """Give the new key of each target that is configured, by its `id`, under another key."""
+    rows = {row.key: row for row in await reader.targets()}
     owners = {row.public_id: row.key for row in rows.values()}
+    renames: dict[str, str] = {}
     problems: list[ConfigProblem] = []
     for target in wanted.values():
         owner = owners.get(target.public_id, target.key)
@@ -124,6 +139,7 @@ async def _rename(tx: Transaction, wanted: Mapping[str, Target]) -> None:
             fix = f"belongs to {owner}; choose another, or leave the key out"
             problems.append(ConfigProblem(f"{target.key}.id", str(target.public_id), fix))
         else:
-            await tx.rename_target(owner, target.key)
+            renames[owner] = target.key
     if problems:
         raise ConfigError("file", *problems)
+    return renames

@@ -7,7 +7,15 @@ from pathlib import Path
 import anyio
 import pytest
 
-from command_rig import Rig, Switch, eventually, processes_with, python, zombies
+from command_rig import (
+    Rig,
+    Switch,
+    eventually,
+    open_descriptors,
+    processes_with,
+    python,
+    zombies,
+)
 from tallyd.drivers.process import Manner, Offspring, ProcessError, spawn_child
 from tallyd.ports.drivers import SessionState, TryAgainError
 
@@ -34,10 +42,14 @@ async def test_a_wrapped_program_is_asked_to_end_and_waited_for(rig: Rig):
     inner = python(SLOW_TO_END)
     script = '"$1" "$2" "$3" "$4" > "$0"; true'
     recorder = rig.recorder(run=["sh", "-c", script, "{file}", *inner])
-    await recorder.start(rig.order())
-    stopped = await recorder.stop("t1")
-    assert stopped.files[0].read_text() == "data\nwhole\n"
-    assert stopped.detail is None
+    descriptors = []
+    for token in ("t1", "t2", "t3"):
+        await recorder.start(rig.order(token))
+        stopped = await recorder.stop(token)
+        assert stopped.files[0].read_text() == "data\nwhole\n"
+        assert stopped.detail is None
+        descriptors.append(open_descriptors())
+    assert descriptors[2] <= descriptors[0]
 
 
 async def test_a_program_in_the_background_does_not_outlive_its_session(rig: Rig):

@@ -22,7 +22,7 @@ from command_rig import (
     zombies,
 )
 from tallyd.domain.model import EndReason
-from tallyd.ports.drivers import DeviceBlockedError, GiveUpError, SessionState, TryAgainError
+from tallyd.ports.drivers import SessionState, TryAgainError
 
 DEAF = python(
     """
@@ -356,59 +356,3 @@ async def test_nothing_adds_up(rig: Rig):
     await anyio.lowlevel.checkpoint()
     assert open_descriptors() <= before
     assert zombies() == []
-
-
-async def test_one_input_is_one_session_unless_the_options_say_otherwise(rig: Rig):
-    """A second start on a busy input is blocked; with `overlap` it runs beside the first."""
-    recorder = rig.recorder(run=WRITER)
-    await recorder.start(rig.order())
-    with pytest.raises(DeviceBlockedError, match=r"input 0 of rooms\.aula is still used"):
-        await recorder.start(rig.order("t2"))
-    overlapping = rig.recorder(run=WRITER, overlap=True)
-    for token in ("t3", "t4"):
-        await overlapping.start(rig.order(token))
-    assert len(await overlapping.observe()) == 2
-    for driver, token in ((recorder, "t1"), (overlapping, "t3"), (overlapping, "t4")):
-        await driver.stop(token)
-
-
-async def test_more_capacity_than_inputs_is_refused(rig: Rig):
-    """A room of two needs two inputs; by default it has as many as the room."""
-    with pytest.raises(GiveUpError, match="capacity of 2 needs `inputs` = 2"):
-        rig.recorder(capacity=2, run=["true"], inputs=1)
-    assert rig.recorder(capacity=2, run=["true"]).traits.inputs == 2
-
-
-async def test_a_probe_sees_whether_the_programs_are_there(rig: Rig, tmp_path: Path):
-    """It names what it would run; a missing or forbidden program, or directory, is an error."""
-    (tmp_path / "text").write_text("no program")
-    assert await rig.recorder(run=["sleep", "1"]).probe() == "sleep"
-    for options, sentence in (
-        ({"run": ["/nowhere/at/all"]}, "there is no program /nowhere/at/all"),
-        ({"run": [str(tmp_path / "text")]}, "there is no program"),
-        ({"run": ["sleep", "1"], "environment": {"PATH": "/nowhere"}}, "no program sleep"),
-        ({"run": ["sleep", "1"], "directory": "/nowhere"}, "there is no directory /nowhere"),
-    ):
-        with pytest.raises(GiveUpError, match=sentence):
-            await rig.recorder(**options).probe()
-
-
-async def test_a_probe_command_decides(rig: Rig):
-    """Where a probe is given its exit status is the answer, and its first line what it is."""
-    run = ["sleep", "1"]
-    said = await rig.recorder(run=run, probe=["echo", "deck of {target}"]).probe()
-    assert said == "deck of rooms.aula"
-    assert await rig.recorder(run=run, probe=["true"]).probe() == "true"
-    with pytest.raises(TryAgainError, match=r"could not start \(exit status 1\)"):
-        await rig.recorder(run=run, probe=["false"]).probe()
-    with pytest.raises(TryAgainError, match=r"does not end within 0\.1 s"):
-        await rig.recorder(run=run, probe=["sleep", "60"], timeout_s=0.1).probe()
-
-
-async def test_a_program_that_vanished_is_told(rig: Rig):
-    """What cannot be run fails the start, cleanly."""
-    recorder = rig.recorder(run=["/nowhere/program", "{file}"])
-    with pytest.raises(TryAgainError, match="cannot be run: No such file") as caught:
-        await recorder.start(rig.order())
-    assert caught.value.reason == "driver_unavailable"
-    assert list(rig.root.iterdir()) == []

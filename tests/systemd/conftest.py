@@ -117,19 +117,27 @@ def _cgroup2() -> Path | None:
     return next((Path(where) for _, where, kind, *_ in mounts if kind == "cgroup2"), None)
 
 
+def _works(*argv: str) -> bool:
+    plain = {"PATH": PLAIN_PATH}
+    return subprocess.run(argv, env=plain, capture_output=True, check=False).returncode == 0
+
+
 def _obstacle() -> str | None:
     """Say why there can be no sandbox here."""
-    if os.geteuid() != 0:
-        return "only root can boot a systemd"
-    if not SYSTEMD.exists():
-        return "no systemd is installed"
     missing = [name for name in PROGRAMS if shutil.which(name, path=PLAIN_PATH) is None]
-    if missing:
-        return f"not installed: {', '.join(missing)}"
-    if _cgroup2() is None:
-        return "no cgroup2 is mounted"
-    tried = subprocess.run(["unshare", "--mount", "--pid", "--fork", "true"], check=False)
-    return None if tried.returncode == 0 else "no namespaces can be made here"
+    cgroups = _cgroup2()
+    namespaces = ("unshare", *NAMESPACES, "--net", "--fork", "mount", "-t", "tmpfs", "x", "/mnt")
+    obstacles = {
+        "only root can boot a systemd": lambda: os.geteuid() != 0,
+        "no systemd is installed": lambda: not SYSTEMD.exists(),
+        f"not installed: {', '.join(missing)}": lambda: missing,
+        "no cgroup2 to write to": lambda: cgroups is None or not os.access(cgroups, os.W_OK),
+        "no namespaces can be made": lambda: not _works(*namespaces),
+        "no Python 3.11 with venv": lambda: (
+            not _works("python3", "-c", "import ensurepip, tomllib")
+        ),
+    }
+    return next((what for what, stands in obstacles.items() if stands()), None)
 
 
 @pytest.fixture(scope="session")

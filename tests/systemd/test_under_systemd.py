@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +28,7 @@ driver = "ffmpeg"
 options = { source = "test", size = "320x180" }
 [rooms.rehearsal]
 driver = "simulated"
+options = { stop_ms = 3_000 }
 """
 
 
@@ -83,9 +85,9 @@ class Service:
         text = self.run("journalctl", "--unit=tallyd", "--output=json", "_TRANSPORT=stdout")
         return [json.loads(line) for line in text.splitlines()]
 
-    def book(self, name: str, start: str, duration: str) -> int:
-        """Book the hall."""
-        words = ("--target", "rooms.aula", "--name", name, "--start", start)
+    def book(self, name: str, start: str, duration: str, room: str = "aula") -> int:
+        """Book a room."""
+        words = ("--target", f"rooms.{room}", "--name", name, "--start", start)
         booked = self.tallyd("schedule", "add", *words, "--duration", duration)
         found: int = booked["id"]
         return found
@@ -197,6 +199,18 @@ def test_a_stop_finishes_what_records(service, eventually):
     service.run("ffmpeg", "-v", "error", "-xerror", "-i", part["files"][0], "-f", "null", "-")
 
 
+def test_a_stop_that_takes_longer_is_given_the_time(service, eventually):
+    """An operator's short patience with services does not cut a device that needs longer."""
+    service.override("TimeoutStopSec=1")
+    run = service.book("Rehearsal", "now", "2m", room="rehearsal")
+    eventually(lambda: service.run_of(run)["status"] == "started")
+    began = time.monotonic()
+    service.run("systemctl", "stop", "tallyd")
+    assert time.monotonic() - began > 2
+    assert service.shows("Result") == "success"
+    assert [part["end"] for part in service.run_of(run)["parts"]] == ["daemon_stopped"]
+
+
 @pytest.mark.parametrize(
     ("number", "result"), [(signal.SIGSTOP, "watchdog"), (signal.SIGKILL, "signal")]
 )
@@ -257,6 +271,20 @@ def test_a_reload_takes_effect_or_fails_and_changes_nothing(service, eventually)
     assert service.shows("ActiveState") == "active"
     assert (service.pid, service.recorders()) == (daemon, recorders)
     assert service.run_of(lecture)["status"] == "started"
+
+
+def test_a_secret_is_loaded_by_systemd_for_the_daemon_alone(service, sandbox, eventually):
+    """A camera's address is read from a file that only root may read, and shown nowhere."""
+    secret = sandbox.root / "etc/tallyd/credentials/aula-camera"
+    secret.write_text("test")
+    secret.chmod(0o600)
+    service.configure(CONFIG.replace('"test"', '"credential:aula-camera"'))
+    service.override("LoadCredential=aula-camera:/etc/tallyd/credentials/aula-camera")
+    service.run("systemctl", "restart", "tallyd")
+    service.book("Lecture", "now", "2m")
+    (recorder,) = eventually(service.recorders)
+    environment = service.run("sh", "-c", f"tr '\\0' '\\n' < /proc/{recorder}/environ")
+    assert "CREDENTIALS" not in environment
 
 
 def test_the_device_drop_in_opens_nothing_else(service):

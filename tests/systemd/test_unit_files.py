@@ -1,13 +1,14 @@
 """The files for systemd are well-formed, strict, and fit what the daemon does."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tallyd.app import SURROUNDINGS_END_WITHIN_S
+from tallyd.app.daemon import SURROUNDINGS_END_WITHIN_S
 from tallyd.cli.exits import Exit
 from tallyd.engine.supervisor import LEDGER_WRITTEN_WITHIN_S, SESSIONS_END_WITHIN_S
 
@@ -17,6 +18,11 @@ DROP_INS = sorted((FILES / "tallyd.service.d").iterdir())
 ACCOUNT = FILES / "sysusers.d" / "tallyd.conf"
 DIRECTORIES = FILES / "tmpfiles.d" / "tallyd.conf"
 PROGRAM = "/opt/tallyd/bin/tallyd"
+
+
+needs_systemd = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="no systemd is installed"
+)
 
 
 def settings(unit: Path) -> dict[str, list[str]]:
@@ -38,6 +44,7 @@ def unit(request, tmp_path: Path) -> Path:
     return whole
 
 
+@needs_systemd
 def test_systemd_finds_nothing_to_complain_of(unit):
     """Loading the unit leaves no warning in the journal."""
     done = subprocess.run(
@@ -46,6 +53,7 @@ def test_systemd_finds_nothing_to_complain_of(unit):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@needs_systemd
 def test_systemd_would_complain_of_a_mistake(unit):
     """The check before this one can fail: systemd exits with 0 even then."""
     unit.write_text(unit.read_text().replace("WatchdogSec=", "WatchDogSec="))
@@ -55,6 +63,7 @@ def test_systemd_would_complain_of_a_mistake(unit):
     assert "WatchDogSec" in done.stderr
 
 
+@needs_systemd
 def test_the_sandbox_is_tight(unit):
     """Who gets hold of a recorder gets hold of little else: exposure at most 2.0 of 10."""
     done = subprocess.run(
@@ -93,6 +102,7 @@ def entries(path: Path) -> list[list[str]]:
     return [line.split() for line in lines if line and not line.startswith("#")]
 
 
+@needs_systemd
 def test_the_account_would_be_made_without_a_complaint(tmp_path):
     """The daemon gets a system account with a group of its name."""
     done = subprocess.run(

@@ -29,6 +29,9 @@ class LazyCommand:
 
 COMMANDS = {
     "run": LazyCommand("tallyd.cli.run:run", "Run the daemon in the foreground."),
+    "reload": LazyCommand(
+        "tallyd.cli.reload:reload", "Have the daemon read its configuration anew."
+    ),
     "check": LazyCommand("tallyd.cli.check:check", "Check configuration, drivers and database."),
     "demo": LazyCommand(
         "tallyd.cli.demo:demo", "Record two rooms for real and report, in a minute."

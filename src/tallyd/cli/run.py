@@ -8,9 +8,14 @@ from tallyd.cli.root import Invocation
 @click.command()
 @click.pass_obj
 def run(invocation: Invocation) -> None:
-    """Run the daemon in the foreground until SIGTERM or SIGINT; its log is on stdout."""
+    """Run the daemon in the foreground until SIGTERM or SIGINT; SIGHUP reloads."""
+    from functools import partial
+
     import anyio
 
-    from tallyd.app import run_daemon
+    from tallyd.app import driver_checker, run_daemon
+    from tallyd.config import find, load
 
-    anyio.run(run_daemon, invocation.settings())
+    settings = invocation.settings()
+    path = find(invocation.config).absolute()
+    anyio.run(run_daemon, settings, partial(load, path, driver_checker()))

@@ -11,7 +11,13 @@ from datetime import date, datetime, timedelta
 from itertools import dropwhile, islice, pairwise
 from typing import Literal
 
-from whenever import Instant, PlainDateTime, TimeZoneNotFoundError, ZonedDateTime
+from whenever import (
+    Instant,
+    PlainDateTime,
+    TimeZoneNotFoundError,
+    ZonedDateTime,
+    clear_tzcache,
+)
 
 from tallyd.domain.errors import NotFound, ZoneUnknown
 from tallyd.domain.model import (
@@ -127,6 +133,11 @@ def wall_time(instant: datetime, zone: str) -> datetime:
     except TimeZoneNotFoundError:
         raise ZoneUnknown(zone) from None
     return zoned.to_plain().to_stdlib()
+
+
+def forget_zones() -> None:
+    """Have every zone read anew from the time-zone database when it is next needed."""
+    clear_tzcache()
 
 
 def check_zone(zone: str) -> None:

@@ -67,6 +67,10 @@ class Agenda:
         self.revision = changes.revision
         touched: set[str] = set()
         if changes.targets is not None:
+            for key in self.targets.keys() - {target.key for target in changes.targets}:
+                # Renamed: what was booked there comes with the changes, under its new key.
+                del self.targets[key]
+                self._runs.pop(key, None)
             for target in changes.targets:
                 if self.targets.get(target.key) != target:
                     self.targets[target.key] = target
@@ -81,7 +85,7 @@ class Agenda:
             overrides.setdefault(override.schedule_id, []).append(override)
         for schedule_id, found in overrides.items():
             self._overrides[schedule_id] = tuple(found)
-        return touched
+        return touched & self.targets.keys()
 
     def _place(self, schedule: Schedule, now: datetime) -> set[str]:
         homes = {schedule.target}

@@ -254,3 +254,16 @@ class Executor:
                 self.session = None
                 self._idle.set()
                 self._listener.input_free()
+
+
+def make_executors(
+    driver: Driver, capacity: int, clock: Clock, listener: Listener
+) -> tuple[Executor, ...]:
+    """Give the executors that `capacity` inputs need.
+
+    Where sessions may overlap an input has two: the next opens while the last one still closes.
+    """
+    each = 2 if driver.traits.overlap else 1
+    return tuple(
+        Executor(number, driver, clock, listener) for number in range(capacity) for _ in range(each)
+    )

@@ -23,7 +23,7 @@ def _next(reconcilers: Collection[Reconciler], now: datetime) -> str:
     earliest = [(r.next_edge + r.lead.value, r) for r in reconcilers if r.next_edge is not None]
     first: tuple[datetime, str, str] | None = None
     for not_before, reconciler in sorted(earliest, key=lambda pair: pair[0]):
-        if first is not None and not_before > first[0]:
+        if first is not None and not_before >= first[0]:
             break
         if (start := reconciler.next_start(now)) is not None:
             candidate = (start[0], reconciler.target, start[1])

@@ -34,6 +34,10 @@ class Orders:
         self._recordings_dir = recordings_dir
         self._template = template
 
+    def rename_by(self, template: NameTemplate) -> None:
+        """Name files by another template from here on."""
+        self._template = template
+
     def make(self, start: Start) -> tuple[Part, StartOrder]:
         """Give the next part of the run and what its driver is told."""
         number = _next_number(start.run)

@@ -26,7 +26,7 @@ from tallyd.engine.decisions import (
     with_part,
     worth_starting,
 )
-from tallyd.engine.executor import Assignment, Executor, Session
+from tallyd.engine.executor import Assignment, Executor, Session, make_executors
 from tallyd.engine.journal import Journal
 from tallyd.engine.leads import Lead
 from tallyd.engine.orders import Orders, Start
@@ -63,25 +63,15 @@ class Reconciler:
         self.next_edge: datetime | None = None
         self._desk = desk
         self._driver = driver
-        self._executors = self._make_executors()
+        capacity = desk.agenda.targets[target].capacity
+        self._executors = make_executors(driver, capacity, desk.clock, self) if driver else ()
         self._attempts: dict[RunKey, Attempts] = {}
         self._plan: dict[RunKey, Planned] = {}
         self._stale = True
         self._woken = anyio.Event()
         self._journaled_s: dict[RunKey, float] = {}
         self._closing = False
-
-    def _make_executors(self) -> tuple[Executor, ...]:
-        if self._driver is None:
-            return ()
-        capacity = self._desk.agenda.targets[self.target].capacity
-        # Where sessions may overlap, the next one opens while the last one still closes.
-        each = 2 if self._driver.traits.overlap else 1
-        return tuple(
-            Executor(number, self._driver, self._desk.clock, self)
-            for number in range(capacity)
-            for _ in range(each)
-        )
+        self._retiring = anyio.Event()
 
     @property
     def executors(self) -> tuple[Executor, ...]:
@@ -107,6 +97,15 @@ class Reconciler:
         self._closing = True
         for session in self.sessions:
             session.end(Event.WITHDRAWN, EndReason.DAEMON_STOPPED)
+
+    def retire(self) -> None:
+        """Start nothing any more; what records goes on to its end."""
+        self._retiring.set()
+
+    async def retired(self) -> None:
+        """Wait until it was asked to retire and no session is left."""
+        await self._retiring.wait()
+        await self.idle()
 
     async def idle(self) -> None:
         """Wait until no session is left."""
@@ -143,7 +142,7 @@ class Reconciler:
         now = self._desk.clock.now()
         self._refresh_plan(now)
         self._mind_sessions(now)
-        if not self._closing:
+        if not (self._closing or self._retiring.is_set()):
             self._start_due(now)
         self._close_runs(now)
         self._report_standing(now)

@@ -1,29 +1,27 @@
 """The engine as a whole: boots, keeps its tasks alive, sees changes of wishes, ends in order."""
 
-import traceback
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import anyio
-import anyio.abc
 
 from tallyd.domain.model import Run
+from tallyd.domain.naming import NameTemplate
 from tallyd.engine import headline
 from tallyd.engine.agenda import PLANNED_AHEAD, Agenda
 from tallyd.engine.announcer import Announcer
-from tallyd.engine.fence import FencedDriver
 from tallyd.engine.journal import Journal
 from tallyd.engine.leads import REMEMBERED
 from tallyd.engine.orders import Orders
 from tallyd.engine.presence import Presence, Publish, Snapshot
-from tallyd.engine.reconciler import Desk, Reconciler
+from tallyd.engine.reconciler import Desk
 from tallyd.engine.recovery import after_boot, materialise
 from tallyd.engine.reporter import Reporter
+from tallyd.engine.staff import Installed, Staff, keep_running
 from tallyd.engine.watchdog import keep_alive
 from tallyd.ports.alarm import Alarm, WakeOwner
 from tallyd.ports.clock import Clock
-from tallyd.ports.drivers import Driver
 from tallyd.ports.service_manager import ServiceManager
 from tallyd.ports.store import Changes, Store, StoreError
 
@@ -32,19 +30,9 @@ KEEP_AHEAD_S = 300.0
 READ_AGAIN_S = 1.0
 SESSIONS_END_WITHIN_S = 25.0
 LEDGER_WRITTEN_WITHIN_S = 5.0
-RESTART_TASK_S = 1.0
 _FORGET_AFTER = timedelta(days=1)
 
 MakeAlarm = Callable[[WakeOwner, Callable[[], None]], Alarm]
-
-
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """The driver of a target, or why it has none."""
-
-    name: str
-    driver: Driver | None
-    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +67,8 @@ class Engine:
         self._ready = False
         self._forgot_on: date | None = None
         self._time_jumped = anyio.Event()
-        self._reconcilers: dict[str, Reconciler] = {}
-        self._desk = Desk(
+        self._reload: Mapping[str, object] = {"serial": 0}
+        desk = Desk(
             agenda=self._agenda,
             journal=self._journal,
             reporter=Reporter(announcer),
@@ -90,6 +78,7 @@ class Engine:
             presence_changed=self._presence_changed,
             booted_at=self._started_at,
         )
+        self._staff = Staff(desk, world.drivers, announcer)
 
     async def run(self, stop: anyio.Event) -> None:
         """Work until `stop` is set, then end every recording and return.
@@ -101,11 +90,12 @@ class Engine:
             await tasks.start(self._alarm.run)
             tasks.start_soon(self._announcer.run)
             tasks.start_soon(self._journal.run)
-            await self._boot(tasks)
+            self._tasks = tasks
+            await self._boot()
             for task in (self._heed_nudges, self._heed_backstop, self._keep_ahead):
-                tasks.start_soon(self._restarting, task.__name__, task)
+                self._keep_running(task)
             tasks.start_soon(self._presence.run)
-            tasks.start_soon(self._restarting, "headline", self._headline.run)
+            self._keep_running(self._headline.run)
             if (watchdog_s := self._world.service.watchdog_s) is not None:
                 tasks.start_soon(self._prove_alive, watchdog_s)
             await stop.wait()
@@ -120,21 +110,29 @@ class Engine:
             "heartbeat_at": self._clock.now(),
             "ready": self._ready,
             "ledger_waiting": self._journal.waiting,
-            "targets": {
-                key: self._picture(key, reconciler)
-                for key, reconciler in sorted(self._reconcilers.items())
-            },
+            "reload": self._reload,
+            "targets": self._staff.pictures(),
         }
 
-    def _picture(self, key: str, reconciler: Reconciler) -> Mapping[str, object]:
-        installed = self._world.drivers.get(key)
-        return {
-            "driver": installed.name if installed else None,
-            "usable": installed is not None and installed.driver is not None,
-            "problem": installed.problem if installed else "not in the configuration",
-            "next_edge": reconciler.next_edge,
-            **reconciler.picture(),
-        }
+    def reloaded(self, result: Mapping[str, object]) -> None:
+        """Publish what became of the last reload of the configuration."""
+        self._reload = result
+        self._presence.changed()
+
+    def is_recording(self, target: str) -> bool:
+        """Tell whether a session of a target is open."""
+        return any(r.target == target and r.sessions for r in self._staff.everybody())
+
+    async def refit(self, drivers: Mapping[str, Installed], template: NameTemplate) -> None:
+        """Take the wishes and drivers of a new configuration into use.
+
+        A target that records keeps its driver until that run has ended.
+        """
+        self._world.orders.rename_by(template)
+        for target, installed in drivers.items():
+            self._tasks.start_soon(self._staff.replace, target, installed, self._tasks)
+        await self._read_wishes()
+        self._staff.replan_all()
 
     def _presence_changed(self) -> None:
         self._presence.changed()
@@ -142,17 +140,17 @@ class Engine:
 
     def _sum_up(self) -> str:
         if self._ready:
-            return headline.working(self._reconcilers.values(), self._clock.now())
-        return headline.ending(self._reconcilers.values())
+            return headline.working(self._staff.everybody(), self._clock.now())
+        return headline.ending(self._staff.everybody())
 
     async def _tell_status(self, line: str) -> None:
         self._world.service.status(line)
 
     async def _prove_alive(self, watchdog_s: float) -> None:
         alive = self._world.service.alive
-        await keep_alive(self._clock, self._reconcilers.values, alive, watchdog_s)
+        await keep_alive(self._clock, self._staff.everybody, alive, watchdog_s)
 
-    async def _boot(self, tasks: anyio.abc.TaskGroup) -> None:
+    async def _boot(self) -> None:
         now = self._clock.now()
         await self._take_stock(now)
         async with self._world.store.read() as reader:
@@ -168,19 +166,17 @@ class Engine:
             self._agenda.put_run(found)
             if found != run:
                 self._journal.record(found, found.parts[-1] if found.parts else None)
-        for key in self._agenda.targets:
-            self._employ(key, tasks)
+        self._staff.employ(self._agenda.targets, self._tasks)
         for key, parts in recent.items():
             for part in reversed(parts):
-                self._reconcilers[key].lead.learn(part)
-        for reconciler in self._reconcilers.values():
+                self._staff.of(key).lead.learn(part)
+        for reconciler in self._staff.everybody():
             reconciler.reconcile()
-        self._tasks = tasks
         self._ready = True
         self._world.service.ready()
         self._announcer.say(
             "daemon.ready",
-            targets=len(self._reconcilers),
+            targets=len(self._staff.everybody()),
             schedules=len(self._agenda.schedules()),
             boot_ms=round((self._clock.now() - self._started_at) / timedelta(milliseconds=1)),
         )
@@ -193,42 +189,18 @@ class Engine:
                 self._agenda.apply(await reader.changes_since(self._agenda.revision), now)
             written = await materialise(self._world.store, self._agenda, now)
 
-    def _employ(self, key: str, tasks: anyio.abc.TaskGroup) -> None:
-        """Give a target its reconciler, alive for good."""
-        installed = self._world.drivers.get(key)
-        driver = FencedDriver(installed.driver) if installed and installed.driver else None
-        reconciler = Reconciler(key, self._desk, driver)
-        self._reconcilers[key] = reconciler
-        tasks.start_soon(self._restarting, key, reconciler.run)
-        for executor in reconciler.executors:
-            tasks.start_soon(self._restarting, f"{key} input {executor.number}", executor.run)
-
-    async def _restarting(self, name: str, task: Callable[[], Awaitable[None]]) -> None:
-        """Keep a task alive: what nobody foresaw is reported, and costs a second."""
-        while True:
-            try:
-                await task()
-            except Exception as error:  # noqa: BLE001 - the fence: one target must not end the others
-                self._announcer.say(
-                    "task.failed",
-                    task=name,
-                    error=repr(error),
-                    exception="".join(traceback.format_exception(error)),
-                )
-            await self._clock.sleep(RESTART_TASK_S)
+    def _keep_running(self, task: Callable[[], Awaitable[None]]) -> None:
+        name = getattr(task, "__qualname__", repr(task))
+        self._tasks.start_soon(keep_running, name, task, self._announcer, self._clock)
 
     def _wake(self, owner: str) -> None:
-        self._reconcilers[owner].wake()
+        self._staff.wake(owner)
 
     def _clock_stepped(self) -> None:
         self._announcer.say("alarm.clock_stepped", now=self._clock.now())
-        self._replan(self._reconcilers)
+        self._staff.replan_all()
         # What a jump ahead has passed over needs its rows, to be explained.
         self._time_jumped.set()
-
-    def _replan(self, keys: Iterable[str]) -> None:
-        for key in keys:
-            self._reconcilers[key].replan()
 
     async def _heed_nudges(self) -> None:
         while True:
@@ -258,9 +230,9 @@ class Engine:
         for run in self._agenda.take_runs(rows):
             self._journal.known(run)
             touched.add(run.target)
-        for key in sorted(self._agenda.targets.keys() - self._reconcilers.keys()):
-            self._employ(key, self._tasks)
-        self._replan(touched)
+        self._staff.dismiss_all_but(self._agenda.targets)
+        self._staff.employ(sorted(self._agenda.targets), self._tasks)
+        self._staff.replan(touched)
         self._announcer.say("plan.changed", revision=changes.revision, targets=sorted(touched))
 
     async def _fetch_changes(self) -> tuple[Changes, tuple[Run, ...]] | None:
@@ -295,7 +267,7 @@ class Engine:
                 self._journal.known(run)
             self._agenda.forget_runs(now - _FORGET_AFTER)
             await self._forget_old_runs(now)
-            self._replan(self._reconcilers)
+            self._staff.replan_all()
 
     async def _forget_old_runs(self, now: datetime) -> None:
         """Keep the ledger as long as the operator wants it, and no longer; once a day."""
@@ -312,14 +284,8 @@ class Engine:
         """End every session and put what happened on the disk, each within its time."""
         self._ready = False
         self._world.service.stopping(SESSIONS_END_WITHIN_S + LEDGER_WRITTEN_WITHIN_S)
-        for reconciler in self._reconcilers.values():
-            reconciler.close()
         self._headline.changed()
-        with anyio.move_on_after(SESSIONS_END_WITHIN_S):
-            for reconciler in self._reconcilers.values():
-                await reconciler.idle()
-        for reconciler in self._reconcilers.values():
-            reconciler.reconcile()
+        await self._staff.close(SESSIONS_END_WITHIN_S)
         with anyio.move_on_after(LEDGER_WRITTEN_WITHIN_S):
             await self._journal.flushed()
         self._announcer.flush()

@@ -32,11 +32,13 @@ async def keep_alive(
 ) -> None:
     """Say that the engine is alive after each pass, until cancelled.
 
-    A pass ends when all that were overdue at its beginning have reacted; so it may never end.
+    A pass ends when all that were overdue at its beginning have reacted or are watched no more; so
+    it may never end.
     """
     while True:
-        waiting = watched()
-        while waiting := [each for each in waiting if each.overdue(clock.now())]:
+        waiting = set(watched())
+        while waiting := {each for each in waiting if each.overdue(clock.now())}:
             await clock.sleep(LOOK_AGAIN_S)
+            waiting.intersection_update(watched())
         say_alive()
         await clock.sleep(watchdog_s / PASSES)

@@ -48,6 +48,16 @@ EVENTS: Final[Mapping[str, Event]] = {
         {"signal": "what asked"},
     ),
     "daemon.stopped": Event("info", "The daemon has ended."),
+    "config.reloaded": Event(
+        "info",
+        "A new configuration is in force.",
+        {"targets": "keys whose drivers are built anew, once what they record has ended"},
+    ),
+    "config.refused": Event(
+        "error",
+        "A new configuration was refused as a whole; the old one stays in force.",
+        {"problems": "everything that is wrong with it"},
+    ),
     "store.opened": Event(
         "info",
         "The database is open.",

@@ -5,9 +5,10 @@ from datetime import datetime
 import anyio
 import pytest
 
+from tallyd.engine.reconciler import Reconciler
 from tallyd.engine.watchdog import keep_alive
 from tallyd.testing.service_manager import FakeServiceManager
-from tallyd.testing.virtual_time import FakeAlarm, FakeClock
+from tallyd.testing.virtual_time import START, FakeAlarm, FakeClock
 
 WATCHDOG_S = 20.0
 
@@ -51,16 +52,19 @@ async def test_hung_devices_and_a_full_disk_are_not_its_affair(watched):
     assert (await watched.run_of(fine)).confirmed
 
 
-async def test_a_target_whose_plan_fails_does_not_end_the_others(watched, monkeypatch):
+async def test_a_target_that_fails_does_not_end_the_others(watched, monkeypatch):
     """A bug that one booking brings out is reported, and restarts nothing."""
     await watched.book("fine", 30, 600, target="rooms.b")
     await watched.book("poison", 60, 600)
-    async with watched.running() as engine:
+    start_due = Reconciler._start_due
 
-        def fail(_now: datetime) -> None:
+    def fail(reconciler: Reconciler, now: datetime) -> None:
+        if reconciler.target == "rooms.a" and now > START:
             raise ZeroDivisionError
+        start_due(reconciler, now)
 
-        monkeypatch.setattr(engine._reconcilers["rooms.a"], "_mind_sessions", fail)
+    monkeypatch.setattr(Reconciler, "_start_due", fail)
+    async with watched.running() as engine:
         await watched.until(500)
         assert engine.snapshot()["targets"]["rooms.b"]["status"] == "recording"
         assert beats(watched) >= 500 / WATCHDOG_S * 2
@@ -80,44 +84,60 @@ async def test_an_alarm_that_does_not_ring_is_noticed(watched, monkeypatch):
         assert beats(watched) - before <= 1
 
 
-async def test_a_reconciler_that_does_not_react_is_noticed(watched):
-    """A wake-up that nobody answers brings the restart that mends it."""
-    async with watched.running() as engine:
-        reconciler = engine._reconcilers["rooms.a"]
-        reconciler._woken, answered = anyio.Event(), reconciler._woken
+async def test_a_reconciler_that_does_not_react_is_noticed(watched, monkeypatch):
+    """A wake-up that one target does not answer brings the restart that mends it."""
+    react = Reconciler.run
+
+    async def be_deaf(reconciler: Reconciler) -> None:
+        await (anyio.sleep_forever() if reconciler.target == "rooms.a" else react(reconciler))
+
+    monkeypatch.setattr(Reconciler, "run", be_deaf)
+    async with watched.running():
         await watched.until(99)
         before = beats(watched)
-        reconciler.wake()
+        assert before == 10
+        await watched.book("lecture", 3600, 60)
         await watched.until(600)
         assert beats(watched) - before <= 1
-        reconciler._woken = answered
-        reconciler.wake()
-        await watched.until(700)
-        assert beats(watched) - before > 9
+
+
+class Busy:
+    """Answers every second look, or never."""
+
+    def __init__(self, *, ever: bool) -> None:
+        self._ever = ever
+        self._looked = 0
+
+    def overdue(self, _now: datetime) -> bool:
+        """Tell whether the next look finds an answer."""
+        self._looked += 1
+        return not self._ever or self._looked % 2 == 1
+
+
+async def beats_of(watched: list[Busy], forget_after_s: float) -> int:
+    """Give the signs of life in a minute, of which targets are watched for some time."""
+    said: list[float] = []
+    clock = FakeClock()
+
+    def still() -> list[Busy]:
+        return watched if clock.monotonic() < forget_after_s else []
+
+    def say() -> None:
+        said.append(clock.monotonic())
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(keep_alive, clock, still, say, WATCHDOG_S)
+        await clock.sleep(60)
+        tasks.cancel_scope.cancel()
+    return len(said)
 
 
 async def test_what_is_always_busy_is_alive():
-    """A pass waits once for each target, not for an instant at which all are idle."""
+    """A pass waits for each target once, not for an instant at which all are idle."""
+    assert await beats_of([Busy(ever=True), Busy(ever=True)], forget_after_s=60) == 6
 
-    class Busy:
-        """Answers every second look."""
 
-        looked = 0
-
-        def overdue(self, _now: datetime) -> bool:
-            self.looked += 1
-            return self.looked % 2 == 1
-
-    said: list[float] = []
-    clock = FakeClock()
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(
-            keep_alive,
-            clock,
-            lambda: [Busy(), Busy()],
-            lambda: said.append(clock.monotonic()),
-            WATCHDOG_S,
-        )
-        await clock.sleep(60)
-        tasks.cancel_scope.cancel()
-    assert len(said) == 6
+async def test_a_target_that_is_gone_is_not_waited_for():
+    """A reload that takes away a target, or gives it another driver, is no hang."""
+    assert await beats_of([Busy(ever=False)], forget_after_s=60) == 0
+    assert await beats_of([Busy(ever=False)], forget_after_s=9) == 6

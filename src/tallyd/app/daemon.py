@@ -1,0 +1,167 @@
+"""The daemon as a whole: lock, database, nudges, signals, drivers and engine, joined and ended."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import anyio
+import anyio.abc
+from anyio import to_thread
+
+from tallyd import __version__, logs, nudge, state_dir, systemd
+from tallyd.app.installation import install, targets_of
+from tallyd.app.reloading import Reloader
+from tallyd.app.workshop import Workshop
+from tallyd.catalogue import sync_targets
+from tallyd.clock import SystemClock
+from tallyd.config import Settings
+from tallyd.domain.naming import parse_template
+from tallyd.engine.alarm import SchedulerAlarm
+from tallyd.engine.announcer import Announcer
+from tallyd.engine.fence import run_in_background
+from tallyd.engine.orders import Orders
+from tallyd.engine.presence import Publish, Snapshot
+from tallyd.engine.supervisor import Engine, World
+from tallyd.ports.clock import Clock
+from tallyd.ports.drivers import BackgroundTask
+from tallyd.ports.service_manager import ServiceManager
+from tallyd.ports.store import Store
+from tallyd.state_dir import StateDir
+from tallyd.store import migrate, open_store
+
+SURROUNDINGS_END_WITHIN_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What the daemon stands on once it has the lock and the database."""
+
+    settings: Settings
+    load_again: Callable[[], Settings]
+    clock: Clock
+    store: Store
+    announcer: Announcer
+    service: ServiceManager
+
+
+async def run_daemon(settings: Settings, load_again: Callable[[], Settings]) -> None:
+    """Run the engine in the foreground until SIGTERM or SIGINT; SIGHUP reads the settings anew.
+
+    Raises:
+        ConfigError: the `id` of a target belongs to another one.
+        StateDirError: another daemon runs, or a directory cannot be used.
+        StoreError: the database cannot be used.
+    """
+    clock = SystemClock()
+    state = StateDir(settings.appliance.state_dir)
+    with (
+        systemd.notifier(os.environ, clock) as service,
+        logs.to_stdout(settings.logs.format, settings.logs.level, clock.now),
+    ):
+        state.prepare()
+        state_dir.make_directory(settings.appliance.recordings_dir)
+        with state.locked():
+            install(state)
+            applied = migrate(state.database)
+            async with open_store(state.database) as store:
+                announcer = Announcer()
+                announcer.say("daemon.started", version=__version__, pid=os.getpid())
+                announcer.say("store.opened", path=str(state.database), migrations=applied)
+                base = _Base(settings, load_again, clock, store, announcer, service)
+                await _run_engine(base)
+                announcer.say("daemon.stopped")
+                announcer.flush()
+
+
+async def _run_engine(base: _Base) -> None:
+    appliance = base.settings.appliance
+    await _sync_targets(base)
+    async with (
+        nudge.Listener(appliance.run_dir) as nudges,
+        anyio.create_task_group() as background,
+    ):
+
+        def spawn(target: str, task: BackgroundTask) -> None:
+            background.start_soon(run_in_background, task, target, base.announcer)
+
+        workshop = Workshop(base.clock, appliance.recordings_dir, spawn, base.announcer)
+        engine = Engine(_world(base, workshop, nudges.wait), base.announcer)
+        reloader = Reloader(
+            settings=base.settings,
+            load_again=base.load_again,
+            workshop=workshop,
+            store=base.store,
+            engine=engine,
+            announcer=base.announcer,
+        )
+        stop = anyio.Event()
+        await background.start(_heed_signals, stop, reloader, base)
+        await engine.run(stop)
+        base.service.stopping(SURROUNDINGS_END_WITHIN_S)
+        background.cancel_scope.cancel()
+
+
+def _world(base: _Base, workshop: Workshop, nudged: Callable[[], Awaitable[None]]) -> World:
+    appliance = base.settings.appliance
+    return World(
+        store=base.store,
+        clock=base.clock,
+        make_alarm=partial(SchedulerAlarm, base.clock),
+        drivers={target.key: workshop.install(target) for target in base.settings.targets()},
+        orders=Orders(appliance.recordings_dir, parse_template(appliance.file_name)),
+        nudged=nudged,
+        ledger_keep=appliance.ledger_keep,
+        publish=_publisher(appliance.run_dir),
+        service=base.service,
+    )
+
+
+async def _sync_targets(base: _Base) -> None:
+    """Bring the targets to what the settings say; warn of those that are gone and still booked."""
+    async with base.store.write() as tx:
+        gone = await sync_targets(tx, targets_of(base.settings))
+    for target in gone:
+        async with base.store.read() as reader:
+            booked = [s for s in await reader.schedules(target.key) if s.ended is None]
+        if booked:
+            base.announcer.say("target.unknown", target=target.key, schedules=len(booked))
+
+
+def _publisher(run_dir: Path) -> Publish:
+    async def publish(snapshot: Snapshot) -> None:
+        whole = {"pid": os.getpid(), "version": __version__, **snapshot}
+        with contextlib.suppress(OSError):  # monitoring must not stop what it watches
+            await to_thread.run_sync(state_dir.write_snapshot, run_dir, whole)
+
+    return publish
+
+
+async def _heed_signals(
+    stop: anyio.Event,
+    reloader: Reloader,
+    base: _Base,
+    *,
+    task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
+) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+        task_status.started()
+        async for number in signals:
+            if number == signal.SIGHUP:
+                base.service.reloading()
+                await _reload(reloader, base.announcer)
+                base.service.ready()
+                continue
+            if not stop.is_set():
+                base.announcer.say("daemon.stopping", signal=signal.Signals(number).name)
+            stop.set()
+
+
+async def _reload(reloader: Reloader, announcer: Announcer) -> None:
+    try:
+        await reloader.reload()
+    except Exception as error:  # noqa: BLE001 - the fence: no reload may end a recording
+        announcer.say("task.failed", task="reload", error=repr(error), exception=None)

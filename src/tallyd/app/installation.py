@@ -1,0 +1,118 @@
+"""One installation as commands see it: its settings, its database, its daemon if one runs."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from anyio import to_thread
+
+from tallyd import logs, nudge, state_dir
+from tallyd.bookings import Bookings
+from tallyd.catalogue import add_missing_targets, sync_targets
+from tallyd.clock import SystemClock
+from tallyd.config import Settings
+from tallyd.domain.model import Target
+from tallyd.ports.clock import Clock
+from tallyd.ports.store import Store
+from tallyd.reports import Reports
+from tallyd.state_dir import StateDir
+from tallyd.store import initialise, open_store
+from tallyd.testing.memory_store import MemoryStore
+
+
+@dataclass(frozen=True, slots=True)
+class Appliance:
+    """What a command needs of an installation; `installed` once it has a database."""
+
+    settings: Settings
+    clock: Clock
+    bookings: Bookings
+    reports: Reports
+    installed: bool
+
+    def daemon_runs(self) -> bool:
+        """Tell whether a daemon listens; it looks at the database once more for that."""
+        return nudge.send(self.settings.appliance.run_dir) is not nudge.NudgeResult.NOBODY
+
+    def snapshot(self) -> Mapping[str, Any] | None:
+        """Give the engine's last picture, or None where there is none."""
+        return state_dir.read_snapshot(self.settings.appliance.run_dir)
+
+
+@asynccontextmanager
+async def open_for_changes(settings: Settings) -> AsyncGenerator[Appliance]:
+    """Open an installation to change its wishes; a new one gets its database.
+
+    Raises:
+        StateDirError: its directory cannot be used, or its database is gone.
+        StoreError: its database cannot be used.
+    """
+    state = StateDir(settings.appliance.state_dir)
+    await to_thread.run_sync(install, state)
+    async with open_store(state.database) as store:
+        async with store.write() as tx:
+            await add_missing_targets(tx, targets_of(settings))
+        yield _appliance(settings, store, installed=True)
+
+
+@asynccontextmanager
+async def open_for_reports(settings: Settings) -> AsyncGenerator[Appliance]:
+    """Open an installation to look at it; a new one is shown as it is: empty.
+
+    Raises:
+        StateDirError, StoreError: as for `open_for_changes`.
+    """
+    state = StateDir(settings.appliance.state_dir)
+    async with AsyncExitStack() as stack:
+        installed = not state.is_new()
+        if not installed:
+            store: Store = MemoryStore()
+            async with store.write() as tx:
+                await sync_targets(tx, targets_of(settings))
+        else:
+            store = await stack.enter_async_context(open_store(state.database))
+        yield _appliance(settings, store, installed=installed)
+
+
+def _appliance(settings: Settings, store: Store, *, installed: bool) -> Appliance:
+    clock = SystemClock()
+
+    def tell_engine() -> None:
+        try:
+            nudge.send(settings.appliance.run_dir)
+        except nudge.NudgeError as error:
+            # The change is stored; the engine looks at the database every few seconds anyway.
+            logs.get_logger().warning("nudge.failed", error=str(error))
+
+    return Appliance(
+        settings=settings,
+        clock=clock,
+        bookings=Bookings(store, clock, tell_engine),
+        reports=Reports(store, clock, settings.appliance.horizon),
+        installed=installed,
+    )
+
+
+def targets_of(settings: Settings) -> tuple[Target, ...]:
+    """Give the configured targets as the domain knows them; the database adds their uid."""
+    return tuple(
+        Target(
+            key=target.key,
+            name=target.name,
+            public_id=target.public_id or 0,
+            uid="",
+            zone=target.zone,
+            capacity=target.capacity,
+            min_piece=target.min_piece,
+        )
+        for target in settings.targets()
+    )
+
+
+def install(state: StateDir) -> None:
+    """Make the database of a new installation; leave any other alone."""
+    state.prepare()
+    if state.is_new():
+        initialise(state.database)
+    state.mark_installed()

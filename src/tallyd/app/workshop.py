@@ -1,0 +1,84 @@
+"""Drivers from settings: what is wrong with them, and the built ones; devices are not touched."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from tallyd.config import (
+    CheckDriver,
+    ConfigError,
+    TargetSettings,
+    credentials_directory,
+    with_credentials,
+)
+from tallyd.domain.errors import Problem
+from tallyd.domain.model import TargetKind
+from tallyd.drivers.registry import Registry, load_drivers
+from tallyd.engine.announcer import Announcer
+from tallyd.engine.staff import Installed
+from tallyd.ports.clock import Clock
+from tallyd.ports.drivers import BackgroundTask, DriverContext, DriverError
+
+Spawn = Callable[[str, BackgroundTask], None]
+"""Runs a task beside the driver of a target until it ends."""
+
+
+def registry() -> Registry:
+    """Give the drivers that are installed."""
+    return load_drivers()
+
+
+def driver_checker() -> CheckDriver:
+    """Give what `config.load` asks about drivers and their options; it touches no device."""
+    drivers = load_drivers()
+
+    def problems(kind: TargetKind, driver: str, options: Mapping[str, object]) -> Iterator[Problem]:
+        filled = options
+        try:
+            filled = with_credentials(options, credentials_directory())
+        except ConfigError as error:
+            yield from (replace(p, field=f"options.{p.field}") for p in error.problems)
+            return
+        for problem in drivers.validate(kind, driver, filled):
+            own = problem.field in {"driver", "options"}
+            yield problem if own else replace(problem, field=f"options.{problem.field}")
+
+    return problems
+
+
+class Workshop:
+    """Builds the drivers of targets; one that cannot be built costs its own target only."""
+
+    def __init__(
+        self, clock: Clock, recordings_dir: Path, spawn: Spawn, announcer: Announcer
+    ) -> None:
+        self._clock = clock
+        self._recordings_dir = recordings_dir
+        self._spawn = spawn
+        self._announcer = announcer
+        self._drivers = load_drivers()
+
+    def install(self, target: TargetSettings) -> Installed:
+        """Build the driver of a target, or say why it has none."""
+        kind = TargetKind(target.key.partition(".")[0])
+
+        def spawn(task: BackgroundTask) -> None:
+            self._spawn(target.key, task)
+
+        context = DriverContext(
+            target=target.key,
+            capacity=target.capacity,
+            clock=self._clock,
+            spawn=spawn,
+            root=self._recordings_dir,
+        )
+        try:
+            options = with_credentials(target.options, credentials_directory())
+            driver = self._drivers.build(kind, target.driver, context, options)
+        except (DriverError, ConfigError) as error:
+            self._announcer.say(
+                "driver.failed", target=target.key, driver=target.driver, error=str(error)
+            )
+            return Installed(target.driver, None, str(error))
+        self._announcer.say("driver.loaded", target=target.key, driver=target.driver)
+        return Installed(target.driver, driver)

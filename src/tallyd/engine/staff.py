@@ -1,0 +1,146 @@
+"""The reconcilers of all targets: employed at boot, replaced with their drivers, ended in order."""
+
+import traceback
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+import anyio
+import anyio.abc
+
+from tallyd.engine.announcer import Announcer
+from tallyd.engine.fence import FencedDriver
+from tallyd.engine.reconciler import Desk, Reconciler
+from tallyd.ports.clock import Clock
+from tallyd.ports.drivers import Driver
+
+RESTART_TASK_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The driver of a target, or why it has none."""
+
+    name: str | None
+    driver: Driver | None
+    problem: str | None = None
+
+
+NOT_CONFIGURED = Installed(None, None, "not in the configuration")
+
+
+class Staff:
+    """Every target has one reconciler with tasks of its own; a task that fails is restarted."""
+
+    def __init__(self, desk: Desk, drivers: Mapping[str, Installed], announcer: Announcer) -> None:
+        self._desk = desk
+        self._installed = dict(drivers)
+        self._announcer = announcer
+        self._reconcilers: dict[str, Reconciler] = {}
+
+    def everybody(self) -> tuple[Reconciler, ...]:
+        """Give all reconcilers."""
+        return tuple(self._reconcilers.values())
+
+    def of(self, target: str) -> Reconciler:
+        """Give the reconciler of a target."""
+        return self._reconcilers[target]
+
+    def employ(self, targets: Iterable[str], tasks: anyio.abc.TaskGroup) -> None:
+        """Give each target that has none its reconciler."""
+        for target in targets:
+            if target not in self._reconcilers:
+                self._hire(target, tasks)
+
+    def _hire(self, target: str, tasks: anyio.abc.TaskGroup) -> Reconciler:
+        driver = self._installed.get(target, NOT_CONFIGURED).driver
+        reconciler = Reconciler(target, self._desk, FencedDriver(driver) if driver else None)
+        self._reconcilers[target] = reconciler
+        tasks.start_soon(self._serve, reconciler)
+        return reconciler
+
+    def dismiss_all_but(self, targets: Collection[str]) -> None:
+        """Let the reconcilers go whose targets are no longer there under that key."""
+        for target in self._reconcilers.keys() - set(targets):
+            self._reconcilers.pop(target).retire()
+
+    async def _serve(self, reconciler: Reconciler) -> None:
+        """Run a reconciler and its inputs until it has retired."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._restarting, reconciler.target, reconciler.run)
+            for executor in reconciler.executors:
+                name = f"{reconciler.target} input {executor.number}"
+                tasks.start_soon(self._restarting, name, executor.run)
+            await reconciler.retired()
+            tasks.cancel_scope.cancel()
+
+    async def replace(self, target: str, installed: Installed, tasks: anyio.abc.TaskGroup) -> None:
+        """Take another driver into use, once what records with the old one has ended."""
+        self._installed[target] = installed
+        old = self._reconcilers.get(target)
+        if old is None:
+            return
+        old.retire()
+        await old.retired()
+        if self._installed[target] is not installed:
+            return  # it was changed again meanwhile: that call goes on from here
+        successor = self._hire(target, tasks)
+        successor.replan()
+
+    def wake(self, target: str) -> None:
+        """Have a target looked at again, if it is still there."""
+        if (reconciler := self._reconcilers.get(target)) is not None:
+            reconciler.wake()
+
+    def replan(self, targets: Iterable[str]) -> None:
+        """Have targets looked at again, at new plans."""
+        for target in targets:
+            self._reconcilers[target].replan()
+
+    def replan_all(self) -> None:
+        """Have every target looked at again, at a new plan."""
+        self.replan(self._reconcilers)
+
+    def pictures(self) -> dict[str, Mapping[str, object]]:
+        """Give what each target does, and with which driver, in order of key."""
+        return {target: self._picture(target) for target in sorted(self._reconcilers)}
+
+    def _picture(self, target: str) -> Mapping[str, object]:
+        installed = self._installed.get(target, NOT_CONFIGURED)
+        reconciler = self._reconcilers[target]
+        return {
+            "driver": installed.name,
+            "usable": installed.driver is not None,
+            "problem": installed.problem,
+            "next_edge": reconciler.next_edge,
+            **reconciler.picture(),
+        }
+
+    async def close(self, within_s: float) -> None:
+        """End every session, each for sure, and bring all runs to where they stand then."""
+        for reconciler in self._reconcilers.values():
+            reconciler.close()
+        with anyio.move_on_after(within_s):
+            for reconciler in self._reconcilers.values():
+                await reconciler.idle()
+        for reconciler in self._reconcilers.values():
+            reconciler.reconcile()
+
+    async def _restarting(self, name: str, task: Callable[[], Awaitable[None]]) -> None:
+        await keep_running(name, task, self._announcer, self._desk.clock)
+
+
+async def keep_running(
+    name: str, task: Callable[[], Awaitable[None]], announcer: Announcer, clock: Clock
+) -> None:
+    """Keep a task alive: what nobody foresaw is reported, and costs a second."""
+    while True:
+        try:
+            await task()
+        except Exception as error:  # noqa: BLE001 - the fence: one target must not end the others
+            announcer.say(
+                "task.failed",
+                task=name,
+                error=repr(error),
+                exception="".join(traceback.format_exception(error)),
+            )
+        await clock.sleep(RESTART_TASK_S)

@@ -1,12 +1,15 @@
 """What one instant asks for: pure decisions over a plan, a run and a moment. Nothing acts here."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from tallyd.domain.conflicts import smallest_piece
 from tallyd.domain.model import Part, Run, Verdict
 from tallyd.domain.planner import Planned
 from tallyd.domain.window import Window
+
+LeadOf = Callable[[datetime], timedelta]
+"""Gives how long before a planned start the device must be told."""
 
 LATE_AFTER = timedelta(seconds=2)
 """So long after its planned start a run without data is called late."""
@@ -36,24 +39,25 @@ def is_over(entry: Planned, now: datetime, min_piece: timedelta) -> bool:
     return now >= window.stop - smallest_piece(min_piece, window)
 
 
-def edges(entry: Planned, lead: timedelta, min_piece: timedelta) -> Iterator[datetime]:
+def edges(entry: Planned, lead_of: LeadOf, min_piece: timedelta) -> Iterator[datetime]:
     """Give the instants at which an occurrence may ask for something."""
     window = entry.occurrence.window
     yield from (window.start, window.start + LATE_AFTER, window.stop)
     yield window.stop - smallest_piece(min_piece, window)
     for piece in entry.claim:
-        yield from (piece.start - lead, piece.stop)
+        yield from (piece.start - lead_of(piece.start), piece.stop)
 
 
 def first_start(entries: Iterable[Planned], now: datetime) -> tuple[datetime, str] | None:
-    """Give when the next piece begins, and the name of its schedule."""
-    coming = (
-        (piece.start, entry.schedule.name)
-        for entry in entries
-        for piece in entry.claim
-        if piece.start > now
-    )
-    return min(coming, default=None)
+    """Give when the next piece begins, and of which schedule; `entries` in order of start."""
+    first: tuple[datetime, str] | None = None
+    for entry in entries:
+        if first is not None and entry.occurrence.window.start >= first[0]:
+            break
+        for piece in entry.claim:
+            if piece.start > now and (first is None or piece.start < first[0]):
+                first = (piece.start, entry.schedule.name)
+    return first
 
 
 def piece_of(part: Part, entry: Planned, now: datetime) -> Window | None:

@@ -1,10 +1,42 @@
 """The engine in one line, for people: what records now, and what comes next."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
+
+import anyio
 
 from tallyd.engine.presence import is_recording
 from tallyd.engine.reconciler import Reconciler
+from tallyd.ports.clock import Clock
+
+SETTLED_AFTER_S = 0.25
+LOOK_AGAIN_S = 5.0
+
+
+class Headline:
+    """Says the line once at first, then a moment after changes: a herd of starts goes first.
+
+    It waits for no disk, so it is true even when nothing else that shows the engine is.
+    """
+
+    def __init__(self, clock: Clock, line: Callable[[], str], say: Callable[[str], None]) -> None:
+        self._clock = clock
+        self._line = line
+        self._say = say
+        self._changed = anyio.Event()
+
+    def changed(self) -> None:
+        """Say it anew, soon."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Say the line until cancelled; it may change by time alone."""
+        while True:
+            self._changed = anyio.Event()
+            self._say(self._line())
+            with anyio.move_on_after(LOOK_AGAIN_S):
+                await self._changed.wait()
+                await self._clock.sleep(SETTLED_AFTER_S)
 
 
 def working(reconcilers: Collection[Reconciler], now: datetime) -> str:

@@ -1,11 +1,13 @@
 """How early a device must be told: learnt from its last confirmed starts. No clock, no I/O."""
 
 from collections import deque
-from datetime import timedelta
+from datetime import datetime, timedelta
 from statistics import median
 
 from tallyd.domain.model import Part
 from tallyd.domain.window import MILLISECOND
+from tallyd.engine.crowd import Crowd
+from tallyd.ports.drivers import Traits
 
 REMEMBERED = 8
 LONGEST_LEAD = timedelta(seconds=5)
@@ -14,8 +16,11 @@ LONGEST_LEAD = timedelta(seconds=5)
 class Lead:
     """The median of the last confirmed starts of one target, or the driver's own guess."""
 
-    def __init__(self, first_guess: timedelta) -> None:
-        self._first_guess = first_guess
+    def __init__(self, target: str, traits: Traits, crowd: Crowd) -> None:
+        self._target = target
+        self._first_guess = timedelta(milliseconds=traits.lead_ms)
+        self._spread = timedelta(milliseconds=traits.spread_ms)
+        self._crowd = crowd
         self._seen_ms: deque[float] = deque(maxlen=REMEMBERED)
 
     def learn(self, part: Part) -> None:
@@ -23,6 +28,12 @@ class Lead:
         if part.first_data_at is not None:
             took = part.first_data_at - part.commanded_at
             self._seen_ms.append(took / MILLISECOND)
+
+    def of(self, start: datetime) -> timedelta:
+        """Give how early a start must be commanded: what the device takes, and the others cost."""
+        if not self._spread:
+            return self.value
+        return self.value + self._crowd.extra_lead(start, self._target, self._spread)
 
     @property
     def value(self) -> timedelta:

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
 
 import anyio
 
@@ -17,15 +16,12 @@ SILENT_AFTER = timedelta(seconds=3)
 
 Snapshot = Mapping[str, object]
 Publish = Callable[[Snapshot], Awaitable[None]]
-T = TypeVar("T")
 
 
-class Presence(Generic[T]):
-    """Publishes a picture when it changed, at most four times a second, and as a heartbeat."""
+class Presence:
+    """Publishes the picture when it changed, at most four times a second, and as a heartbeat."""
 
-    def __init__(
-        self, clock: Clock, look: Callable[[], T], publish: Callable[[T], Awaitable[None]]
-    ) -> None:
+    def __init__(self, clock: Clock, look: Callable[[], Snapshot], publish: Publish) -> None:
         self._clock = clock
         self._look = look
         self._publish = publish

@@ -16,6 +16,7 @@ from tallyd.domain.planner import Planned
 from tallyd.domain.window import Window
 from tallyd.engine.agenda import Agenda, RunKey, key_of
 from tallyd.engine.attempts import Attempts
+from tallyd.engine.crowd import Crowd
 from tallyd.engine.decisions import (
     LATE_AFTER,
     edges,
@@ -35,7 +36,7 @@ from tallyd.engine.recovery import after_loss
 from tallyd.engine.reporter import Reporter
 from tallyd.ports.alarm import Alarm
 from tallyd.ports.clock import Clock
-from tallyd.ports.drivers import Driver, DriverError
+from tallyd.ports.drivers import Driver, DriverError, Traits
 
 JOURNAL_EVERY_S = 10.0
 
@@ -50,6 +51,7 @@ class Desk:
     alarm: Alarm
     clock: Clock
     orders: Orders
+    crowd: Crowd
     presence_changed: Callable[[], None]
     booted_at: datetime
 
@@ -59,7 +61,7 @@ class Reconciler:
 
     def __init__(self, target: str, desk: Desk, driver: Driver | None) -> None:
         self.target = target
-        self.lead = Lead(timedelta(milliseconds=driver.traits.lead_ms if driver else 0))
+        self.lead = Lead(target, driver.traits if driver else Traits(), desk.crowd)
         self.next_edge: datetime | None = None
         self._desk = desk
         self._driver = driver
@@ -210,12 +212,11 @@ class Reconciler:
                 session.end(Event.PIECE_OVER, EndReason.PLANNED)
 
     def _start_due(self, now: datetime) -> None:
-        lead = self.lead.value
         due = [
             (piece, key, entry)
             for key, entry in self._plan.items()
             for piece in entry.claim
-            if piece.start - lead <= now < piece.stop
+            if piece.start - self.lead.of(piece.start) <= now < piece.stop
         ]
         for piece, key, entry in sorted(due, key=lambda found: found[0]):
             if any(session.key == key for session in self.sessions):
@@ -258,7 +259,7 @@ class Reconciler:
                 run=run,
                 piece=rest_of(piece, run),
                 input=executor.number,
-                lead=self.lead.value,
+                lead=self.lead.of(piece.start),
                 now=self._desk.clock.now(),
             )
         )
@@ -384,13 +385,12 @@ class Reconciler:
                 self._desk.reporter.late_once(run)
 
     def _next_edge(self, now: datetime) -> datetime | None:
-        lead = self.lead.value
         found: list[datetime] = []
         for key, entry in self._plan.items():
             run = self._desk.agenda.run(self.target, key)
             if run is not None and run.status is Status.FINISHED:
                 continue
-            found.extend(edges(entry, lead, self._min_piece))
+            found.extend(edges(entry, self.lead.of, self._min_piece))
             if key in self._attempts:
                 found.append(self._attempts[key].retry_at)
         return min((edge for edge in found if edge > now), default=None)

@@ -8,9 +8,10 @@ import anyio
 
 from tallyd.domain.model import Run
 from tallyd.domain.naming import NameTemplate
-from tallyd.engine import headline
 from tallyd.engine.agenda import PLANNED_AHEAD, Agenda
 from tallyd.engine.announcer import Announcer
+from tallyd.engine.crowd import Crowd
+from tallyd.engine.headline import Headline, ending, working
 from tallyd.engine.journal import Journal
 from tallyd.engine.leads import REMEMBERED
 from tallyd.engine.orders import Orders
@@ -61,12 +62,12 @@ class Engine:
         self._alarm = world.make_alarm(self._wake, self._clock_stepped)
         self._journal = Journal(world.store, self._clock, announcer, self._agenda.learn_id)
         self._presence = Presence(self._clock, self.snapshot, world.publish)
-        # Apart from the picture, which a hung disk holds up.
-        self._headline = Presence(self._clock, self._sum_up, self._tell_status)
+        self._headline = Headline(self._clock, self._sum_up, world.service.status)
         self._started_at = self._clock.now()
         self._ready = False
         self._forgot_on: date | None = None
         self._time_jumped = anyio.Event()
+        self._crowd = Crowd()
         self._reload: Mapping[str, object] = {"serial": 0}
         desk = Desk(
             agenda=self._agenda,
@@ -75,6 +76,7 @@ class Engine:
             alarm=self._alarm,
             clock=self._clock,
             orders=world.orders,
+            crowd=self._crowd,
             presence_changed=self._presence_changed,
             booted_at=self._started_at,
         )
@@ -140,11 +142,8 @@ class Engine:
 
     def _sum_up(self) -> str:
         if self._ready:
-            return headline.working(self._staff.everybody(), self._clock.now())
-        return headline.ending(self._staff.everybody())
-
-    async def _tell_status(self, line: str) -> None:
-        self._world.service.status(line)
+            return working(self._staff.everybody(), self._clock.now())
+        return ending(self._staff.everybody())
 
     async def _prove_alive(self, watchdog_s: float) -> None:
         alive = self._world.service.alive
@@ -266,6 +265,7 @@ class Engine:
             for run in self._agenda.take_runs(rows):
                 self._journal.known(run)
             self._agenda.forget_runs(now - _FORGET_AFTER)
+            self._crowd.forget(now)
             await self._forget_old_runs(now)
             self._staff.replan_all()
 

@@ -6,7 +6,9 @@ import pytest
 
 from tallyd.domain.model import Part
 from tallyd.domain.window import MILLISECOND, Window
+from tallyd.engine.crowd import Crowd
 from tallyd.engine.leads import REMEMBERED, Lead
+from tallyd.ports.drivers import Traits
 from tallyd.testing.virtual_time import START
 
 
@@ -24,7 +26,7 @@ def part(took_ms: float | None) -> Part:
 
 def learnt_ms(*took_ms: float | None, guess_ms: int = 300) -> float:
     """Give the lead after starts that took so long."""
-    lead = Lead(timedelta(milliseconds=guess_ms))
+    lead = Lead("rooms.a", Traits(lead_ms=guess_ms), Crowd())
     for took in took_ms:
         lead.learn(part(took))
     return lead.value / MILLISECOND

@@ -174,3 +174,32 @@ async def test_a_series_gets_one_run_for_each_day(rig):
         runs = await reader.runs()
     assert [run.outcome for run in runs] == [Outcome.RECORDED] * 2
     assert len({run.slot for run in runs}) == 2
+
+
+async def test_starts_at_one_instant_are_spread(rig, make_room):
+    """Devices that slow each other down are told one after the other, each early enough."""
+    rooms = [f"rooms.r{n}" for n in range(4)]
+    await rig.configure(*map(make_room, rooms))
+    for key in rooms:
+        rig.drivers[key] = _Local(rig.device(key, start_ms=100))
+    booked = [await rig.book(key, 100, 50, target=key) for key in rooms]
+    async with rig.running():
+        await rig.until(200)
+    parts = [(await rig.run_of(schedule)).parts[0] for schedule in booked]
+    commanded = sorted(round((seconds(part.commanded_at) - 100) * 1000) for part in parts)
+    assert commanded == [-175, -150, -125, -100]
+    assert all(part.first_data_at <= part.piece.start for part in parts)
+
+
+class _Local:
+    """A device on this machine: each further start at the same instant costs 25 ms."""
+
+    def __init__(self, device):
+        self._device = device
+
+    def __getattr__(self, name):
+        return getattr(self._device, name)
+
+    @property
+    def traits(self):
+        return replace(self._device.traits, spread_ms=25)

@@ -2,35 +2,48 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Figures of one thing measured `n` times, in milliseconds; `promise` is what is aimed at."""
+    """Figures of one thing measured `n` times, in `unit`; `promise` is what is aimed at.
+
+    `ratio` sets its median against that of a peer of the same run.
+    """
 
     name: str
     n: int
     p5: float
     p50: float
     p95: float
+    p99: float
     lowest: float
     highest: float
     promise: str
+    unit: str = "ms"
+    ratio: str = ""
+
+    def against(self, peer: "Row", name: str) -> "Row":
+        """Give the row with its ratio to a peer's; more than one after the other if asked again."""
+        said = f"{_short(self.p50 / peer.p50)} x {name}" if peer.p50 else ""
+        return replace(self, ratio=", ".join(filter(None, (self.ratio, said))))
 
 
-def row(name: str, values_ms: Iterable[float], promise: str) -> Row:
+def row(name: str, values: Iterable[float], promise: str, unit: str = "ms") -> Row:
     """Sum up what was measured; nothing measured gives a row of `nan`."""
-    values = sorted(values_ms) or [math.nan]
+    ordered = sorted(values) or [math.nan]
     return Row(
         name=name,
-        n=0 if math.isnan(values[0]) else len(values),
-        p5=_percentile(values, 5),
-        p50=_percentile(values, 50),
-        p95=_percentile(values, 95),
-        lowest=values[0],
-        highest=values[-1],
+        n=0 if math.isnan(ordered[0]) else len(ordered),
+        p5=_percentile(ordered, 5),
+        p50=_percentile(ordered, 50),
+        p95=_percentile(ordered, 95),
+        p99=_percentile(ordered, 99),
+        lowest=ordered[0],
+        highest=ordered[-1],
         promise=promise,
+        unit=unit,
     )
 
 
@@ -42,12 +55,17 @@ def _percentile(ordered: Sequence[float], percent: float) -> float:
 def table(rows: Iterable[Row]) -> str:
     """Give the rows as a table in Markdown."""
     lines = [
-        "| measured, in ms | n | p5 | p50 | p95 | min | max | promise |",
-        "|---|--:|--:|--:|--:|--:|--:|---|",
+        "| measured | unit | n | p5 | p50 | p95 | p99 | min | max | p50 against | promise |",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|---|---|",
     ]
-    lines += [
-        f"| {r.name} | {r.n} | {r.p5:.1f} | {r.p50:.1f} | {r.p95:.1f} "
-        f"| {r.lowest:.1f} | {r.highest:.1f} | {r.promise} |"
-        for r in rows
-    ]
+    for r in rows:
+        figures = (r.p5, r.p50, r.p95, r.p99, r.lowest, r.highest)
+        cells = (r.name, r.unit, str(r.n), *map(_short, figures), r.ratio, r.promise)
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _short(value: float) -> str:
+    """Give three digits that mean something."""
+    size = abs(value)
+    return f"{value:.{0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3}f}"  # noqa: PLR2004 - powers of ten

@@ -3,30 +3,59 @@
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 import anyio
+from anyio import to_thread
 
+from tallyd.app import open_for_changes
 from tallyd.clock import SystemClock
 from tallyd.config import Settings, load
+from tallyd.domain.drafts import Draft, to_schedule
 from tallyd.domain.model import Run, Status
+from tallyd.domain.window import floor_ms
 from tallyd.store import SqliteStore, open_store
 
-READY_WITHIN_S = 30.0
-LOOK_EVERY_S = 0.05
+READY_WITHIN_S = 120.0
+ENDS_WITHIN_S = 60.0
+LOOK_EVERY_S = 0.01
+
+Call = tuple[str, int, int]
+"""The name of a schedule, its planned start in ms, and when its driver was called, in ns."""
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """A daemon that runs, and the database that it works from."""
+    """An installation whose daemon may run, and the database that it works from."""
 
     settings: Settings
     store: SqliteStore
     clock: SystemClock
+    root: Path
+
+    async def book(self, drafts: Iterable[Draft]) -> None:
+        """Store many wishes at once, as if each had been booked just now; nothing is checked."""
+        now = floor_ms(self.clock.now())
+        async with self.store.write() as tx:
+            for draft in drafts:
+                await tx.add_schedule(to_schedule(draft, now, uuid4().hex))
+
+    @asynccontextmanager
+    async def daemon(self) -> AsyncIterator[subprocess.Popen[bytes]]:
+        """Run the daemon, ready at once, and end it in order."""
+        (self.settings.appliance.run_dir / "state.json").unlink(missing_ok=True)
+        with _daemon(self.root) as daemon:
+            try:
+                await self._ready(daemon)
+                yield daemon
+            finally:
+                daemon.terminate()
+                await to_thread.run_sync(daemon.wait, ENDS_WITHIN_S)
 
     async def finished_runs(self, count: int, within_s: float) -> tuple[Run, ...]:
         """Wait until so many runs have their outcome, and give them in order of start."""
@@ -39,43 +68,52 @@ class House:
                     return tuple(sorted(over, key=lambda run: run.planned.start))
                 await self.clock.sleep(1)
 
+    def calls(self) -> list[Call]:
+        """Give every call of a driver's start, once the daemon has ended."""
+        lines = (self.root / "calls.jsonl").read_text().splitlines()
+        return [tuple(json.loads(line)) for line in lines]
+
+    def log(self) -> str:
+        """Give what the daemon has logged."""
+        return (self.root / "daemon.log").read_text()
+
+    async def _ready(self, daemon: subprocess.Popen[bytes]) -> None:
+        await until(lambda: daemon.poll() is not None or "daemon.ready" in self.log(), self.clock)
+        if daemon.poll() is not None:
+            raise RuntimeError(f"the daemon ended with status {daemon.returncode}")
+
 
 @asynccontextmanager
-async def running_house(rooms: Mapping[str, str]) -> AsyncIterator[House]:
-    """Run a daemon with these rooms; a room's value is the lines of its table."""
+async def house(rooms: Mapping[str, str]) -> AsyncIterator[House]:
+    """Make an installation with these rooms; a room's value is the lines of its table."""
     with TemporaryDirectory(prefix="tallyd-bench-") as directory:
         root = Path(directory)
         config = root / "tallyd.toml"
         tables = "".join(f"\n[rooms.{name}]\n{lines}\n" for name, lines in rooms.items())
         config.write_text(f'[appliance]\nstate_dir = "state"\nmin_piece = "0s"\n{tables}')
         settings = load(config)
-        clock = SystemClock()
-        with _daemon(config, root / "daemon.log") as daemon:
-            try:
-                await _ready(daemon, settings.appliance.run_dir / "state.json", clock)
-                async with open_store(settings.appliance.state_dir / "tallyd.db") as store:
-                    yield House(settings, store, clock)
-            finally:
-                daemon.terminate()
+        async with (
+            open_for_changes(settings),
+            open_store(settings.appliance.state_dir / "tallyd.db") as store,
+        ):
+            yield House(settings, store, SystemClock(), root)
 
 
-def _daemon(config: Path, log: Path) -> subprocess.Popen[bytes]:
-    with log.open("wb") as out:
-        return subprocess.Popen(  # noqa: S603 - this Python and our own words
-            [sys.executable, "-m", "tallyd", "--config", str(config), "run"], stdout=out
-        )
+@asynccontextmanager
+async def running_house(rooms: Mapping[str, str]) -> AsyncIterator[House]:
+    """Run a daemon with these rooms and no wishes."""
+    async with house(rooms) as made, made.daemon():
+        yield made
 
 
-async def _ready(daemon: subprocess.Popen[bytes], snapshot: Path, clock: SystemClock) -> None:
-    def ready() -> bool:
-        return snapshot.exists() and json.loads(snapshot.read_text())["ready"]
-
-    await _until(lambda: daemon.poll() is not None or ready(), clock)
-    if daemon.poll() is not None:
-        raise RuntimeError(f"the daemon ended with status {daemon.returncode}")
+def _daemon(root: Path) -> subprocess.Popen[bytes]:
+    words = ("-m", "bench.daemon", root / "calls.jsonl", "--config", root / "tallyd.toml", "run")
+    with (root / "daemon.log").open("wb") as out:
+        return subprocess.Popen([sys.executable, *words], stdout=out)  # noqa: S603 - our own words
 
 
-async def _until(look: Callable[[], bool], clock: SystemClock) -> None:
+async def until(look: Callable[[], bool], clock: SystemClock) -> None:
+    """Wait until something is so."""
     with anyio.fail_after(READY_WITHIN_S):
         while not look():
             await clock.sleep(LOOK_EVERY_S)

@@ -118,9 +118,10 @@ async def beats_of(watched: list[Busy], forget_after_s: float) -> int:
     """Give the signs of life in a minute, of which targets are watched for some time."""
     said: list[float] = []
     clock = FakeClock()
+    begun_s = clock.monotonic()
 
     def still() -> list[Busy]:
-        return watched if clock.monotonic() < forget_after_s else []
+        return watched if clock.monotonic() - begun_s < forget_after_s else []
 
     def say() -> None:
         said.append(clock.monotonic())

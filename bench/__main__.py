@@ -11,7 +11,7 @@ from typing import Protocol
 import anyio
 import click
 
-from bench import booking_now, first_frame
+from bench import booking_now, first_frame, herd, one_start
 from bench.figures import Row, table
 
 
@@ -26,6 +26,8 @@ class Measure(Protocol):
 MEASURES: dict[str, Measure] = {
     "booking_now": booking_now.measure,
     "first_frame": first_frame.measure,
+    "herd": herd.measure,
+    "one_start": one_start.measure,
 }
 
 

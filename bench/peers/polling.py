@@ -31,6 +31,4 @@ def _serve(edges: list[tuple[int, int]], database: sqlite3.Connection) -> list[i
 
 if __name__ == "__main__":
     with closing(sqlite3.connect(sys.argv[2])) as connection:
-        sys.stdout.write(
-            json.dumps(_serve(json.loads(Path(sys.argv[1]).read_text()), connection))
-        )
+        sys.stdout.write(json.dumps(_serve(json.loads(Path(sys.argv[1]).read_text()), connection)))

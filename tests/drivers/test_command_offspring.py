@@ -56,7 +56,7 @@ async def test_a_program_in_the_background_does_not_outlive_its_session(rig: Rig
     """A leader that ends has ended the session, and what it left behind is ended too."""
     recorder = rig.recorder(run=["sh", "-c", "sleep 66.5 & sleep 0.3"], alive_after_s=0.1)
     await recorder.start(rig.order())
-    await eventually(lambda: recorder._sessions["t1"].over)
+    await eventually(lambda: recorder._parts.of("t1").over)
     (shown,) = await recorder.observe()
     assert shown.state is SessionState.ENDED
     assert processes_with("66.5") == []

@@ -108,7 +108,7 @@ async def test_a_program_that_does_not_end_is_an_error_until_it_does(rig: Rig, m
     """A stop that is not confirmed says so, and the session stays until a later stop is."""
     recorder = rig.recorder(run=["sleep", "60"], alive_after_s=0.05)
     await recorder.start(rig.order())
-    child = recorder._sessions["t1"]._plot.act._child
+    child = recorder._parts.of("t1")._plot.act._child
     with monkeypatch.context() as patched:
         patched.setattr("os.killpg", lambda *_: None)
         patched.setattr(child, "_escalation", [(15, 0.01)])
@@ -138,7 +138,7 @@ async def test_a_session_that_died_says_so_also_after_a_stop_that_failed(rig: Ri
     code = ["sh", "-c", 'echo x > "$0"; sleep 0.3; echo broken >&2; exit 3', "{file}"]
     recorder = rig.recorder(run=code)
     await recorder.start(rig.order())
-    act = recorder._sessions["t1"]._plot.act
+    act = recorder._parts.of("t1")._plot.act
     await act.ended()
 
     async def fail() -> None:

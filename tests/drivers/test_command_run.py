@@ -199,7 +199,7 @@ async def test_an_end_that_nobody_asked_for_has_died(rig: Rig):
     code = "import sys, time; open(sys.argv[1], 'w').write('x'); time.sleep(0.3)"
     recorder = rig.recorder(run=python(code, "{file}"))
     await recorder.start(rig.order())
-    await eventually(lambda: recorder._sessions["t1"].over)
+    await eventually(lambda: recorder._parts.of("t1").over)
     (shown,) = await recorder.observe()
     assert (shown.state, shown.end) == (SessionState.ENDED, EndReason.DIED)
     assert "ended by itself (exit status 0)" in shown.detail
@@ -269,7 +269,7 @@ time.sleep(60)
     options = {} if ok is None else {"ok_exit_codes": ok}
     recorder = rig.recorder(run=python(handler, "{file}"), stop_signal=stop_signal, **options)
     await recorder.start(rig.order())
-    session = recorder._sessions["t1"]
+    session = recorder._parts.of("t1")
     stopped = await recorder.stop("t1")
     assert list(session._plot.act._child.tail) == [f"got SIG{stop_signal}"]
     assert told in (stopped.detail or "nothing wrong")

@@ -278,7 +278,7 @@ async def test_a_process_that_does_not_end_is_an_error_until_it_does(room, monke
     recorder = room.recorder()
     started = await recorder.start(room.order())
     monkeypatch.setattr(signal, "pidfd_send_signal", lambda *_: None)
-    monkeypatch.setattr(recorder._sessions["t1"]._child, "_escalation", [(signal.SIGINT, 0.01)])
+    monkeypatch.setattr(recorder._parts.of("t1")._child, "_escalation", [(signal.SIGINT, 0.01)])
     with pytest.raises(TryAgainError, match="does not end") as caught:
         await recorder.stop("t1")
     assert caught.value.reason == "device_timeout"

@@ -153,7 +153,7 @@ def test_nothing_is_imported_before_it_is_used():
     ("name", "options", "expected"),
     [
         ("ffmpg", {}, ("driver", "ffmpg", "there is no recorder 'ffmpg'; did you mean ffmpeg?")),
-        ("zzz", {}, ("driver", "zzz", "there are: ffmpeg, simulated")),
+        ("zzz", {}, ("driver", "zzz", "there are: command, ffmpeg, simulated")),
         ("ffmpeg", {}, ("options", "...", "give either `source` or `inputs`")),
         ("ffmpeg", {"sorce": "rtsp://a:b@c"}, ("sorce", "sorce", "did you mean source?")),
         ("ffmpeg", {"source": "test", "rate": "x"}, ("rate", "x", "valid number")),

@@ -147,21 +147,23 @@ async def _heed_signals(
     *,
     task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
 ) -> None:
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
-        task_status.started()
-        async for number in signals:
-            if number == signal.SIGHUP:
-                base.service.reloading()
-                await _reload(reloader, base.announcer)
-                base.service.ready()
-                continue
-            if not stop.is_set():
-                base.announcer.say("daemon.stopping", signal=signal.Signals(number).name)
-            stop.set()
+    """Heed signals; a reload runs beside, so that a stop never waits for one."""
+    async with anyio.create_task_group() as reloads:
+        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+            task_status.started()
+            async for number in signals:
+                if number == signal.SIGHUP:
+                    reloads.start_soon(_reload, reloader, base)
+                    continue
+                if not stop.is_set():
+                    base.announcer.say("daemon.stopping", signal=signal.Signals(number).name)
+                stop.set()
 
 
-async def _reload(reloader: Reloader, announcer: Announcer) -> None:
+async def _reload(reloader: Reloader, base: _Base) -> None:
+    base.service.reloading()
     try:
         await reloader.reload()
     except Exception as error:  # noqa: BLE001 - the fence: no reload may end a recording
-        announcer.say("task.failed", task="reload", error=repr(error), exception=None)
+        base.announcer.say("task.failed", task="reload", error=repr(error), exception=None)
+    base.service.ready()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+import anyio
 from anyio import to_thread
 
 from tallyd.app.installation import targets_of
@@ -40,9 +41,17 @@ class Reloader:
         self._engine = engine
         self._announcer = announcer
         self._serial = 0
+        self._turn = anyio.Lock()
 
     async def reload(self) -> None:
-        """Read the configuration anew; what is wrong with it leaves the old one in force."""
+        """Read the configuration anew; what is wrong with it leaves the old one in force.
+
+        One reload waits for another.
+        """
+        async with self._turn:
+            await self._reload()
+
+    async def _reload(self) -> None:
         self._serial += 1
         problems: tuple[Problem, ...] = ()
         try:

@@ -8,6 +8,8 @@ import anyio
 from pydantic import BaseModel, ConfigDict, Field
 
 from tallyd.domain.model import EndReason, Reason
+from tallyd.drivers.parts import Parts
+from tallyd.ports.clock import Clock
 from tallyd.ports.drivers import (
     DeviceBlockedError,
     DriverContext,
@@ -18,8 +20,6 @@ from tallyd.ports.drivers import (
     Traits,
     TryAgainError,
 )
-
-_STOPPED_KEPT = 32
 
 
 class SimulationOptions(BaseModel):
@@ -64,7 +64,21 @@ class SimulationOptions(BaseModel):
 @dataclass(frozen=True, slots=True)
 class _Session:
     order: StartOrder
+    clock: Clock
     begun: datetime
+    die_after_s: float | None
+
+    @property
+    def input(self) -> int:
+        return self.order.input
+
+    @property
+    def died_at(self) -> datetime | None:
+        return _after(self.begun, self.die_after_s)
+
+    @property
+    def over(self) -> bool:
+        return self.died_at is not None and self.clock.now() >= self.died_at
 
 
 class SimulatedDevice:
@@ -79,8 +93,7 @@ class SimulatedDevice:
         self._clock = context.clock
         self._options = options
         self._starts = 0
-        self._sessions: dict[str, _Session] = {}
-        self._stopped: dict[str, Observation] = {}
+        self._parts: Parts[_Session] = Parts(self._inputs)
 
     @property
     def traits(self) -> Traits:
@@ -113,8 +126,9 @@ class SimulatedDevice:
             await anyio.sleep_forever()
         await self._clock.sleep(self._latency_s(options.start_ms, order.token))
         self._check_start(order)
-        self._sessions[order.token] = _Session(order, self._clock.now())
-        return self._show(self._sessions[order.token])
+        session = _Session(order, self._clock, self._clock.now(), options.die_after_s)
+        self._parts.began(order.token, session)
+        return self._show(session)
 
     async def observe(self) -> tuple[Observation, ...]:
         """Give every session that was started and not stopped.
@@ -123,27 +137,17 @@ class SimulatedDevice:
             DriverError: the options say that the device does not answer.
         """
         self._check_reachable()
-        return tuple(map(self._show, self._sessions.values()))
+        return tuple(map(self._show, self._parts.running))
 
     async def stop(self, token: str) -> Observation:
         """Let the stop's latency pass, then forget the session; a stopped one stays stopped."""
-        session = self._sessions.get(token)
+        session = self._parts.of(token)
         if session is None:
-            return self._stopped.get(token) or Observation(
-                token=token,
-                input=0,
-                state=SessionState.ENDED,
-                first_data_at=None,
-                last_data_at=None,
-            )
+            return self._parts.outcome(token)
         if self._options.hang_stop:
             await anyio.sleep_forever()
         await self._clock.sleep(self._latency_s(self._options.stop_ms, token))
-        self._stopped[token] = replace(self._show(session), state=SessionState.ENDED)
-        self._sessions.pop(token, None)
-        while len(self._stopped) > _STOPPED_KEPT:
-            self._stopped.pop(next(iter(self._stopped)))
-        return self._stopped[token]
+        return self._parts.ended(token, replace(self._show(session), state=SessionState.ENDED))
 
     def _check_reachable(self) -> None:
         if self._options.unreachable:
@@ -160,12 +164,8 @@ class SimulatedDevice:
         if self._starts <= options.fail_starts:
             sentence = f"{self._target} failed to start ({self._starts}. time)"
             raise TryAgainError(Reason.DEVICE_SILENT, sentence)
-        if order.token in self._sessions:
-            raise GiveUpError(Reason.DEVICE_REFUSED, f"part {order.token} runs already")
-        if not 0 <= order.input < self._inputs:
-            raise GiveUpError(Reason.DEVICE_REFUSED, f"there is no input {order.input}")
-        busy = (s.order.input for s in self._sessions.values() if not self._over(s))
-        if not options.overlap and order.input in busy:
+        self._parts.check(order)
+        if not options.overlap and self._parts.is_held(order.input):
             sentence = f"{self._target} still runs the session before"
             raise DeviceBlockedError(Reason.DEVICE_REFUSED, sentence)
 
@@ -174,16 +174,11 @@ class SimulatedDevice:
         chance = random.Random(f"{self._target} {token}")  # noqa: S311 - no secret is made of it
         return (latency_ms + chance.uniform(0, self._options.jitter_ms)) / 1_000
 
-    def _over(self, session: _Session) -> bool:
-        died_at = _after(session.begun, self._options.die_after_s)
-        return died_at is not None and self._clock.now() >= died_at
-
     def _show(self, session: _Session) -> Observation:
         options, order = self._options, session.order
         now = self._clock.now()
         silent_at = _after(session.begun, options.go_silent_after_s)
-        died_at = _after(session.begun, options.die_after_s)
-        last = min(at for at in (now, silent_at, died_at) if at is not None)
+        last = min(at for at in (now, silent_at, session.died_at) if at is not None)
         silent = options.no_data or (silent_at is not None and now >= silent_at)
         shown = Observation(
             token=order.token,
@@ -194,7 +189,7 @@ class SimulatedDevice:
             bytes=round((last - session.begun).total_seconds() * options.bytes_per_s),
             reference=f"simulated {order.token}",
         )
-        if not self._over(session):
+        if not session.over:
             return shown
         detail = f"{self._target} ended by itself"
         return replace(shown, state=SessionState.ENDED, end=EndReason.DIED, detail=detail)

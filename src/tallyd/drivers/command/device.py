@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from collections import OrderedDict
 from pathlib import Path
 
 import anyio.to_thread
@@ -14,20 +13,19 @@ from tallyd.drivers.command.options import CommandOptions
 from tallyd.drivers.command.placeholders import fill, values_for
 from tallyd.drivers.command.proofs import Alive, Growth, Proof, Status
 from tallyd.drivers.command.session import Plot, Session
-from tallyd.drivers.files import FileError, Reservation, reserve
+from tallyd.drivers.files import Reservation
+from tallyd.drivers.parts import Parts, reserve_file
 from tallyd.drivers.process import LAST_GRACE_S
 from tallyd.ports.drivers import (
     DeviceBlockedError,
     DriverContext,
     GiveUpError,
     Observation,
-    SessionState,
     StartOrder,
     Traits,
     TryAgainError,
 )
 
-_STOPPED_KEPT = 32
 _MARGIN_S = 1.0
 
 
@@ -43,8 +41,7 @@ class CommandDevice:
         self._options = options
         self._root = context.root
         self._caller = Caller(context, options)
-        self._sessions: dict[str, Session] = {}
-        self._stopped: OrderedDict[str, Observation] = OrderedDict()
+        self._parts: Parts[Session] = Parts(self._inputs)
 
     @property
     def traits(self) -> Traits:
@@ -92,16 +89,16 @@ class CommandDevice:
         self._check(order)
         file = await self._reserve(order.output)
         session = Session(self._plot(order, file), self._caller)
-        self._sessions[order.token] = session
+        self._parts.began(order.token, session)
         try:
             return await session.open()
         except BaseException:
-            self._sessions.pop(order.token, None)
+            self._parts.failed(order.token)
             raise
 
     async def observe(self) -> tuple[Observation, ...]:
         """Give what was last seen of every session that was started and not stopped."""
-        return tuple(session.observation() for session in self._sessions.values())
+        return tuple(session.observation() for session in self._parts.running)
 
     async def stop(self, token: str) -> Observation:
         """End a session, and give its finished file; of an unknown one, that nothing runs.
@@ -109,29 +106,14 @@ class CommandDevice:
         Raises:
             DriverError: its end cannot be confirmed.
         """
-        session = self._sessions.get(token)
+        session = self._parts.of(token)
         if session is None:
-            return self._stopped.get(token) or Observation(
-                token=token,
-                input=0,
-                state=SessionState.ENDED,
-                first_data_at=None,
-                last_data_at=None,
-            )
-        closed = await session.close()
-        self._sessions.pop(token, None)
-        self._stopped[token] = closed
-        while len(self._stopped) > _STOPPED_KEPT:
-            self._stopped.popitem(last=False)
-        return closed
+            return self._parts.outcome(token)
+        return self._parts.ended(token, await session.close())
 
     def _check(self, order: StartOrder) -> None:
-        if order.token in self._sessions:
-            raise GiveUpError(Reason.DEVICE_REFUSED, f"part {order.token} runs already")
-        if not 0 <= order.input < self._inputs:
-            raise GiveUpError(Reason.DEVICE_REFUSED, f"there is no input {order.input}")
-        busy = any(s.input == order.input and not s.over for s in self._sessions.values())
-        if busy and not self._options.overlap:
+        self._parts.check(order)
+        if not self._options.overlap and self._parts.is_held(order.input):
             sentence = f"input {order.input} of {self._target} is still used by the part before"
             raise DeviceBlockedError(Reason.DEVICE_REFUSED, sentence)
 
@@ -139,12 +121,7 @@ class CommandDevice:
         ending = self._options.ending
         if ending is None:
             return None
-        try:
-            return await anyio.to_thread.run_sync(
-                reserve, base, ending, self._root, limiter=self._caller.limiter
-            )
-        except FileError as error:
-            raise TryAgainError(Reason.DISK, str(error)) from error
+        return await reserve_file(base, ending, self._root, self._caller.limiter)
 
     def _plot(self, order: StartOrder, file: Reservation | None) -> Plot:
         options, caller = self._options, self._caller

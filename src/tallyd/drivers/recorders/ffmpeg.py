@@ -1,7 +1,6 @@
 """The recorder `ffmpeg`: which input records what, and which part runs where."""
 
 import stat
-from collections import OrderedDict
 from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
@@ -15,13 +14,13 @@ from tallyd.drivers.ffmpeg.command import ENDINGS, Job, build_command, frame_rat
 from tallyd.drivers.ffmpeg.options import FfmpegOptions
 from tallyd.drivers.ffmpeg.session import CLOSE_BOUND_S, Session, Surroundings
 from tallyd.drivers.ffmpeg.sources import DEVICES, Source, SourceKind
-from tallyd.drivers.files import FileError, Reservation, reserve
+from tallyd.drivers.files import Reservation
+from tallyd.drivers.parts import Parts, reserve_file
 from tallyd.ports.drivers import (
     DeviceBlockedError,
     DriverContext,
     GiveUpError,
     Observation,
-    SessionState,
     StartOrder,
     Traits,
     TryAgainError,
@@ -32,7 +31,6 @@ ORPHAN_LIMIT = timedelta(hours=2)
 
 _PROBE_BOUND_S = 3.0
 _THREADS = 4
-_STOPPED_KEPT = 32
 _SPREAD_MS = 25
 _LEADS_MS = {SourceKind.TEST: 50, SourceKind.ALSA: 100, SourceKind.V4L2: 300}
 _NETWORK_LEAD_MS = 500
@@ -58,8 +56,7 @@ class FfmpegRecorder:
         # Threads of its own: a disk that hangs under this recorder holds up no other.
         self._limiter = anyio.CapacityLimiter(_THREADS)
         self._around = Surroundings(context.clock, context.spawn, self._limiter)
-        self._sessions: dict[str, Session] = {}
-        self._stopped: OrderedDict[str, Observation] = OrderedDict()
+        self._parts: Parts[Session] = Parts(len(self._sources))
 
     @property
     def traits(self) -> Traits:
@@ -96,20 +93,22 @@ class FfmpegRecorder:
             DriverError: no data flows, for the reason that ffmpeg gave.
         """
         source = self._source(order)
-        file = await self._reserve(order.output)
+        file = await reserve_file(
+            order.output, ENDINGS[self._options.container], self._root, self._limiter
+        )
         session = Session(order, source, file, self._around)
-        self._sessions[order.token] = session
+        self._parts.began(order.token, session)
         try:
             return await session.open(
                 self._command(order, source, file), frame_rate(self._options, source)
             )
         except BaseException:
-            self._sessions.pop(order.token, None)
+            self._parts.failed(order.token)
             raise
 
     async def observe(self) -> tuple[Observation, ...]:
         """Give what every session shows that was started and not stopped."""
-        return tuple(session.observation() for session in self._sessions.values())
+        return tuple(session.observation() for session in self._parts.running)
 
     async def stop(self, token: str) -> Observation:
         """End a session, and give its finished file; of an unknown one, that nothing runs.
@@ -117,43 +116,19 @@ class FfmpegRecorder:
         Raises:
             DriverError: its process does not end.
         """
-        session = self._sessions.get(token)
+        session = self._parts.of(token)
         if session is None:
-            return self._stopped.get(token) or Observation(
-                token=token,
-                input=0,
-                state=SessionState.ENDED,
-                first_data_at=None,
-                last_data_at=None,
-            )
-        closed = await session.close()
-        self._sessions.pop(token, None)
-        self._stopped[token] = closed
-        while len(self._stopped) > _STOPPED_KEPT:
-            self._stopped.popitem(last=False)
-        return closed
+            return self._parts.outcome(token)
+        return self._parts.ended(token, await session.close())
 
     def _source(self, order: StartOrder) -> Source:
-        if order.token in self._sessions:
-            raise GiveUpError(Reason.DEVICE_REFUSED, f"part {order.token} runs already")
-        if not 0 <= order.input < len(self._sources):
-            raise GiveUpError(Reason.DEVICE_REFUSED, f"there is no input {order.input}")
+        self._parts.check(order)
         source = self._sources[order.input]
-        busy = any(s.input == order.input and not s.over for s in self._sessions.values())
-        if busy and source.kind in DEVICES:
+        if source.kind in DEVICES and self._parts.is_held(order.input):
             raise DeviceBlockedError(
                 Reason.DEVICE_REFUSED, f"{source.shown} is still used by the part before"
             )
         return source
-
-    async def _reserve(self, base: Path) -> Reservation:
-        ending = ENDINGS[self._options.container]
-        try:
-            return await anyio.to_thread.run_sync(
-                reserve, base, ending, self._root, limiter=self._limiter
-            )
-        except FileError as error:
-            raise TryAgainError(Reason.DISK, str(error)) from error
 
     def _command(self, order: StartOrder, source: Source, file: Reservation) -> list[str]:
         left = max(order.piece.stop - self._clock.now(), timedelta(0))

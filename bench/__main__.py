@@ -11,7 +11,7 @@ from typing import Protocol
 import anyio
 import click
 
-from bench import booking_now, first_frame, herd, one_start
+from bench import arithmetic, booking_now, first_frame, herd, one_start, scale, steady
 from bench.figures import Row, table
 
 
@@ -24,10 +24,15 @@ class Measure(Protocol):
 
 
 MEASURES: dict[str, Measure] = {
+    "arithmetic": arithmetic.measure,
     "booking_now": booking_now.measure,
+    "bookings": steady.bookings,
     "first_frame": first_frame.measure,
+    "first_frame_herd": first_frame.herd,
     "herd": herd.measure,
+    "idle": steady.idle,
     "one_start": one_start.measure,
+    "scale": scale.measure,
 }
 
 

@@ -3,7 +3,7 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -23,6 +23,10 @@ HEAD_START = timedelta(seconds=5)
 FULL, QUICK = (8, 5), (2, 3)
 """How many rooms each ffmpeg has, and how many recordings each room makes."""
 
+HERD = 16
+HERD_FULL, HERD_QUICK = 8, 2
+HERD_EVERY = timedelta(seconds=8)
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -39,17 +43,17 @@ async def measure(*, quick: bool) -> Iterator[Row]:
     """Record with each ffmpeg in turn, a start every two seconds, each room again and again."""
     rooms_each, times = QUICK if quick else FULL
     binaries = _binaries()
-    options = 'source = "test", timestamps = "wallclock"'
     rooms = {
-        f"{name}-{number}": (
-            f'driver = "ffmpeg"\noptions = {{ {options}, binary = "{binaries[name]}" }}'
-        )
+        f"{name}-{number}": _room(binaries[name])
         for number in range(rooms_each)
         for name in binaries
     }
     async with running_house(rooms) as house:
         turns = [room for _ in range(times) for room in rooms]
-        await _book(house, turns)
+        opening = house.clock.now() + HEAD_START
+        # Starts fall on ever other fractions of a second, as frames and ticks do.
+        apart = EVERY + 13 * MILLISECOND
+        await _book(house, {opening + turn * apart: [room] for turn, room in enumerate(turns)})
         patience_s = (HEAD_START + len(turns) * EVERY + LENGTH).total_seconds() + 30
         runs = await house.finished_runs(len(turns), patience_s)
         seen = await to_thread.run_sync(_look, runs)
@@ -58,19 +62,42 @@ async def measure(*, quick: bool) -> Iterator[Row]:
     )
 
 
+async def herd(*, quick: bool) -> Iterator[Row]:
+    """Have many rooms record at one instant, again and again, with the ffmpeg that is preferred."""
+    times = HERD_QUICK if quick else HERD_FULL
+    name, binary = next(iter(_binaries().items()))
+    rooms = {f"{name}-{number}": _room(binary) for number in range(HERD)}
+    async with running_house(rooms) as house:
+        opening = house.clock.now() + HEAD_START
+        await _book(house, {opening + turn * HERD_EVERY: list(rooms) for turn in range(times)})
+        patience_s = (HEAD_START + times * HERD_EVERY + LENGTH).total_seconds() + 60
+        runs = await house.finished_runs(times * HERD, patience_s)
+        seen = await to_thread.run_sync(_look, runs)
+    promise = "p95 <= 150, min >= -1000"
+    what = f"first_frame of {HERD} at once, {name} ffmpeg"
+    fresh = row(
+        f"{what}: first start of a room", (s.start_off for s in seen if s.is_first), promise
+    )
+    later = row(f"{what}: later starts", (s.start_off for s in seen if not s.is_first), promise)
+    return iter([fresh, later])
+
+
+def _room(binary: str) -> str:
+    options = f'source = "test", timestamps = "wallclock", binary = "{binary}"'
+    return f'driver = "ffmpeg"\noptions = {{ {options} }}'
+
+
 def _binaries() -> Mapping[str, str]:
     found = {"system": shutil.which("ffmpeg"), "bundled": imageio_ffmpeg.get_ffmpeg_exe()}
     return {name: path for name, path in found.items() if path is not None}
 
 
-async def _book(house: House, turns: list[str]) -> None:
-    opening = house.clock.now() + HEAD_START
+async def _book(house: House, turns: Mapping[datetime, Sequence[str]]) -> None:
     async with open_for_changes(house.settings) as appliance:
-        for turn, room in enumerate(turns):
-            # Starts fall on ever other fractions of a second, as frames and ticks do.
-            at = opening + turn * (EVERY + 13 * MILLISECOND)
-            draft = Draft(f"rooms.{room}", f"take-{turn}", InstantStart(at), LENGTH)
-            await appliance.bookings.add(_always(draft))
+        for at, rooms in turns.items():
+            for room in rooms:
+                draft = Draft(f"rooms.{room}", f"{room} {at:%H%M%S}", InstantStart(at), LENGTH)
+                await appliance.bookings.add(_always(draft))
 
 
 def _always(draft: Draft) -> Callable[[datetime], Draft]:

@@ -1,12 +1,10 @@
 """Wishes as a house of many rooms has them: half recurring, in five zones, fifty to a room."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from tallyd.domain.drafts import Draft
-from tallyd.domain.model import Frequency, InstantStart, Recurrence, Schedule, Target, WallStart
-from tallyd.domain.planner import Wishes
-from tallyd.domain.drafts import to_schedule
+from tallyd.domain.model import Frequency, InstantStart, Recurrence, WallStart
 
 PER_ROOM = 50
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Tokyo", "Australia/Sydney", "UTC")
@@ -18,6 +16,8 @@ RULES = (
     Recurrence(Frequency.MONTHLY),
 )
 LENGTH = timedelta(minutes=45)
+APART = timedelta(hours=7, minutes=20)
+"""Fifty of them fill a fortnight: some of a room's wishes meet, most do not."""
 
 
 def rooms(count: int) -> Mapping[str, str]:
@@ -27,27 +27,22 @@ def rooms(count: int) -> Mapping[str, str]:
 
 def drafts(count: int, now: datetime) -> Iterator[Draft]:
     """Give so many wishes, none of which starts within the next day."""
-    opening = (now + timedelta(days=2)).replace(minute=0, second=0, microsecond=0, tzinfo=None)
+    opening = (now + timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
     for number in range(count):
-        room, place = number // PER_ROOM, number % PER_ROOM
-        # Over a fortnight, so that some of a room's wishes meet and most do not.
-        local = opening + timedelta(hours=7 * place, minutes=number % 60)
+        room, place = divmod(number, PER_ROOM)
+        at = opening + place * APART
         zone = ZONES[room % len(ZONES)]
         recurs = number % 2 == 0
         yield Draft(
             target=f"rooms.r{room}",
             name=f"wish {number}",
-            start=WallStart(local, zone) if recurs else InstantStart(local.replace(tzinfo=now.tzinfo)),
+            start=WallStart(at.replace(tzinfo=None), zone) if recurs else InstantStart(at),
             duration=LENGTH,
             recurrence=RULES[number // 2 % len(RULES)] if recurs else None,
             priority=number % 3,
         )
 
 
-def wishes(count: int, now: datetime) -> tuple[Wishes, ...]:
-    """Give the same wishes as the planner takes them, room by room."""
-    grouped: dict[str, list[Schedule]] = {}
-    for number, draft in enumerate(drafts(count, now), start=1):
-        schedule = to_schedule(draft, now, f"uid {number}", id=number) if False else to_schedule(draft, now, f"uid {number}")
-        grouped.setdefault(draft.target, []).append(schedule)
-    return ()
+def opening(now: datetime) -> datetime:
+    """Give the midnight from which a sample's reports look ahead."""
+    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

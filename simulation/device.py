@@ -44,6 +44,7 @@ class Device:
     history: History
     faults: Faults = field(default_factory=Faults)
     repaired: anyio.Event = field(default_factory=anyio.Event)
+    _open: list[DeviceSession] = field(default_factory=list[DeviceSession])
 
     def moment(self) -> Moment:
         """Give this moment."""
@@ -51,7 +52,21 @@ class Device:
 
     def running(self) -> list[DeviceSession]:
         """Give the sessions that deliver or could."""
-        return [s for s in self.history.sessions if s.target == self.target and _runs(s)]
+        self._open = [session for session in self._open if session.ended is None]
+        return list(self._open)
+
+    def asked(self, order: StartOrder) -> DeviceSession:
+        """Note that a session is to start."""
+        session = DeviceSession(
+            self.target, order.input, order.token, order.name, self.moment()
+        )
+        self.history.sessions.append(session)
+        return session
+
+    def begin(self, session: DeviceSession) -> None:
+        """Let a session deliver from now on."""
+        session.began = session.last_data = self.moment()
+        self._open.append(session)
 
     def deliver(self) -> None:
         """Note that the running sessions have delivered until now, unless they are silent."""
@@ -76,10 +91,6 @@ class Device:
         self.faults = Faults()
         self.repaired.set()
         self.repaired = anyio.Event()
-
-
-def _runs(session: DeviceSession) -> bool:
-    return session.began is not None and session.ended is None
 
 
 class NoOptions(BaseModel):
@@ -122,10 +133,7 @@ class ScriptedRecorder:
             DriverError: it has.
         """
         device = self._device
-        session = DeviceSession(
-            device.target, order.input, order.token, order.name, device.moment()
-        )
-        device.history.sessions.append(session)
+        session = device.asked(order)
         while device.faults.hangs_at_start:
             await device.repaired.wait()
         await device.clock.sleep(device.start_s)
@@ -135,7 +143,7 @@ class ScriptedRecorder:
         if device.faults.failing_starts > 0:
             device.faults.failing_starts -= 1
             raise TryAgainError(Reason.DEVICE_SILENT, "it failed to start")
-        session.began = session.last_data = device.moment()
+        device.begin(session)
         self._own[order.token] = session
         return self._show(session)
 

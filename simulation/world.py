@@ -44,6 +44,7 @@ _BEGINNINGS = (
 # nothing that is decided hangs on how often it looks. The ledger stays as far ahead as it looks.
 _SLOWER = {
     "tallyd.engine.executor.OBSERVE_EVERY_S": OBSERVE_EVERY_S,
+    "tallyd.engine.executor.STOP_AGAIN_AFTER_S": OBSERVE_EVERY_S,
     "tallyd.engine.reconciler.JOURNAL_EVERY_S": JOURNAL_EVERY_S,
     "tallyd.engine.supervisor.BACKSTOP_S": 300.0,
     "tallyd.engine.supervisor.KEEP_AHEAD_S": 3_600.0,
@@ -132,6 +133,7 @@ class World:
         self.bookings = Bookings(self.store, self.clock, self._nudge)
         self._nudged = anyio.Event()
         self._life: _Life | None = None
+        self._open_troubles = 0
 
     def moment(self) -> Moment:
         """Give this moment."""
@@ -178,9 +180,11 @@ class World:
         """Note a trouble that lasts as long as the block."""
         from_s = self.clock.monotonic()
         self.note(f"{what} {target or ''}")
+        self._open_troubles += 1
         try:
             yield
         finally:
+            self._open_troubles -= 1
             to_s = self.clock.monotonic()
             self.note(f"{what} {target or ''} is over")
             self.history.troubles.append(Trouble(what, target, from_s, to_s))
@@ -203,6 +207,8 @@ class World:
         with self.trouble("restart"):
             life.stop.set()
             await life.over.wait()
+            for driver in life.drivers.values():
+                driver.kill()  # what it gave up to end dies with it
             await self.clock.sleep(down_s)
             self._boot()
             await self.clock.sleep(_BACK_AFTER_S)
@@ -251,13 +257,11 @@ class World:
         return Engine(surroundings, _Log(self.note, self.history.broken))
 
     async def _settle(self, operator: Operator) -> None:
-        """Have everything well and nothing wanted any more, and wait for the last outcome."""
+        """Let every trouble pass, want nothing any more, and wait for the last outcome."""
         self.note("everything is to settle")
-        self.store.refuses = False
-        for device in self.devices:
-            device.repair()
-        while self._life is None:
-            await self.clock.sleep(_BACK_AFTER_S)
+        await self.clock.sleep(1)  # a trouble that was asked for just now begins
+        while self._open_troubles:
+            await self.clock.sleep(60)
         await operator.remove_all()
         until_s = self.clock.monotonic() + SETTLES_WITHIN_S
         while self.clock.monotonic() < until_s:

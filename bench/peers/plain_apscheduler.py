@@ -1,7 +1,7 @@
 """`python -m bench.peers.plain_apscheduler EDGES URL`: one date job for each edge, as most do it.
 
-EDGES holds [[start ms, stop ms], …]; URL is that of an SQLAlchemy store, or `memory`. It prints when
-the job of each start was called, in ns since 1970, in the order of EDGES.
+EDGES holds [[start ms, stop ms], …]; URL is that of an SQLAlchemy store, or `memory`. It prints
+when the job of each start was called, in ns since 1970, in the order of EDGES.
 """
 
 import json
@@ -15,6 +15,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
 
 from tallyd.domain.window import from_ms
+
+SETTLES_S = 1.0
 
 _calls: dict[int, int] = {}
 _all_called = anyio.Event()
@@ -45,7 +47,8 @@ async def _serve(edges: list[tuple[int, int]], url: str) -> None:
         scheduler.add_job(stop, DateTrigger(from_ms(end)), args=(index,))
     scheduler.start()
     await _all_called.wait()
-    scheduler.shutdown(wait=False)
+    scheduler.pause()
+    await anyio.sleep(SETTLES_S)  # noqa: TID251 - its shutdown cancels what still runs, loudly
 
 
 if __name__ == "__main__":

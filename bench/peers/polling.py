@@ -1,4 +1,4 @@
-"""`python -m bench.peers.polling EDGES DATABASE`: asks SQLite every second what is due, as pyCA does.
+"""`python -m bench.peers.polling EDGES DATABASE`: asks SQLite every second what is due, like pyCA.
 
 Arguments and output are those of `plain_apscheduler`.
 """

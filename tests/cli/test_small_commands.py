@@ -188,3 +188,24 @@ def test_all_mistakes_of_a_configuration_are_named_at_once(tallyd: Call, config:
         assert (result.code, result.out) == (78, "")
         rows = [line.strip().partition(": ")[0] for line in result.err.splitlines()[1:]]
         assert rows == ["line 2", "line 3", "line 5", "line 6", "line 10"]
+
+
+def test_a_room_is_locked_and_unlocked(tallyd: Call) -> None:
+    """While it is locked, what is booked there is blocked, and the plan says why."""
+    tallyd("schedule", "add", "--target", "rooms.aula", "--name", "N", "--start", "now",
+           "--duration", "1h")  # fmt: skip
+    locked = tallyd("targets", "lock", "rooms.aula", "--json")
+    assert (locked.code, locked.json["target"]) == (0, "rooms.aula")
+    (row,) = tallyd("plan", "--json").json
+    assert (row["verdict"], row["reason"]) == ("blocked", "locked")
+    assert tallyd("targets", "unlock", "rooms.aula").code == 0
+    (row,) = tallyd("plan", "--json").json
+    assert (row["verdict"], row["reason"]) == ("clear", None)
+    assert tallyd("targets", "lock", "rooms.nowhere").code == 3
+
+
+def test_a_run_that_is_not_there_cannot_be_paused(tallyd: Call) -> None:
+    """Pause and resume name what they did not find."""
+    for word in ("pause", "resume"):
+        result = tallyd("runs", word, "7")
+        assert (result.code, result.err) == (3, "tallyd: there is no run 7\n")

@@ -1,4 +1,4 @@
-"""`tallyd runs`: what became of every occurrence; stop one, or let it go on for longer."""
+"""`tallyd runs`: what became of every occurrence; stop, pause, resume or extend one."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -21,7 +21,10 @@ from tallyd.domain.planner import Planned
 from tallyd.domain.window import EPOCH, FAR_FUTURE, Window
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from tallyd.app import Appliance
+    from tallyd.bookings import Bookings
 
 _USUAL_LIMIT = 1000
 
@@ -49,7 +52,7 @@ def runs(  # noqa: PLR0913 - one for each option
     limit: int,
     output: Output,
 ) -> None:
-    """Show what became of every occurrence, newest first; or stop and extend what runs."""
+    """Show what became of every occurrence, newest first; or stop, pause and extend what runs."""
     if context.invoked_subcommand is not None:
         return
     invocation: Invocation = context.obj
@@ -93,6 +96,40 @@ def stop(invocation: Invocation, run_id: int | None, output: Output, *, every: b
     rows = [run_shape(run, now) for run in change(invocation.settings(), end)]
     columns = (Column("stopped", "id"), Column("target", "target"), Column("name", "name"))
     emit(rows, columns, output, empty="nothing is running")
+
+
+@runs.command("pause")
+@click.argument("run_id", type=ID, metavar="RUN")
+@json_option
+@click.pass_obj
+def pause(invocation: Invocation, run_id: int, output: Output) -> None:
+    """Let a run record nothing until it is resumed; it keeps its room."""
+    _say_of_run(invocation, output, "paused", lambda bookings: bookings.pause_run(run_id))
+
+
+@runs.command("resume")
+@click.argument("run_id", type=ID, metavar="RUN")
+@json_option
+@click.pass_obj
+def resume(invocation: Invocation, run_id: int, output: Output) -> None:
+    """Let a paused run record on, as its next part."""
+    _say_of_run(invocation, output, "resumed", lambda bookings: bookings.resume_run(run_id))
+
+
+def _say_of_run(
+    invocation: Invocation,
+    output: Output,
+    title: str,
+    act: "Callable[[Bookings], Awaitable[Run]]",
+) -> None:
+    async def work(appliance: "Appliance") -> Run:
+        run = await act(appliance.bookings)
+        hint_without_daemon(appliance)
+        return run
+
+    shape = run_shape(change(invocation.settings(), work), SystemClock().now())
+    columns = (Column(title, "id"), Column("target", "target"), Column("name", "name"))
+    emit(shape, columns, output)
 
 
 @runs.command("extend")

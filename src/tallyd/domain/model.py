@@ -219,6 +219,7 @@ class Reason(StrEnum):
     EXCLUDED = "excluded"
     # outcomes only
     OPERATOR = "operator"
+    PAUSED = "paused"
     SCHEDULE_REMOVED = "schedule_removed"
     SCHEDULE_CHANGED = "schedule_changed"
     DAEMON_DOWN = "daemon_down"
@@ -268,6 +269,7 @@ class EndReason(StrEnum):
     NO_DATA = "no_data"
     REFUSED = "refused"
     TIMEOUT = "timeout"
+    PAUSED = "paused"
     DAEMON_STOPPED = "daemon_stopped"
     DAEMON_DIED = "daemon_died"
 

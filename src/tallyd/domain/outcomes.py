@@ -18,6 +18,7 @@ _END_REASONS: dict[EndReason, Reason] = {
     EndReason.NO_DATA: Reason.DEVICE_SILENT,
     EndReason.REFUSED: Reason.DEVICE_REFUSED,
     EndReason.TIMEOUT: Reason.DEVICE_TIMEOUT,
+    EndReason.PAUSED: Reason.PAUSED,
     EndReason.DAEMON_STOPPED: Reason.DAEMON_STOPPED,
     EndReason.DAEMON_DIED: Reason.DAEMON_DOWN,
 }
@@ -31,6 +32,7 @@ _WHY: dict[Reason, str] = {
     Reason.EXCEPTION_DAY: "it fell on an exception day",
     Reason.EXCLUDED: "this occurrence was excluded",
     Reason.OPERATOR: "the operator stopped it",
+    Reason.PAUSED: "the operator paused it",
     Reason.SCHEDULE_REMOVED: "its schedule was removed",
     Reason.SCHEDULE_CHANGED: "its schedule was changed",
     Reason.DAEMON_DOWN: "the daemon was not running",

@@ -158,6 +158,12 @@ class Agenda:
         """Give every schedule that may still have occurrences."""
         return tuple(s for group in self._schedules.values() for s in group.values())
 
+    def is_paused(self, key: RunKey) -> bool:
+        """Tell whether an operator has paused the occurrence of a run."""
+        schedule_id, slot, _ = key
+        found = self._overrides.get(schedule_id, ()) if schedule_id is not None else ()
+        return any(override.paused for override in found if override.slot == slot)
+
     def overrides(self) -> Mapping[int, tuple[Override, ...]]:
         """Give the overrides by schedule id."""
         return self._overrides

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from tallyd.domain.conflicts import smallest_piece
-from tallyd.domain.model import Part, Run, Verdict
+from tallyd.domain.model import EndReason, Part, Run, Verdict
 from tallyd.domain.planner import Planned
 from tallyd.domain.window import Window
 
@@ -70,8 +70,13 @@ def piece_of(part: Part, entry: Planned, now: datetime) -> Window | None:
     return next((piece for piece in entry.claim if piece.start <= begun < piece.stop), None)
 
 
-def rest_of(piece: Window, run: Run) -> Window:
-    """Give what of a piece is still to be recorded: a next part begins where the last one ended."""
+def rest_of(piece: Window, run: Run, now: datetime) -> Window:
+    """Give what of a piece is still to be recorded: a next part begins where the last one ended.
+
+    After a pause it begins now: nobody wanted what lies between.
+    """
+    if run.parts and run.parts[-1].end is EndReason.PAUSED:
+        return Window(min(max(piece.start, now), piece.stop), piece.stop)
     ends = [part.last_data_at for part in run.parts if part.last_data_at is not None]
     start = max((piece.start, *ends))
     return Window(min(start, piece.stop), piece.stop)

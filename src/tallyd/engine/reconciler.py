@@ -204,8 +204,9 @@ class Reconciler:
                 continue
             entry = self._plan.get(session.key)
             piece = piece_of(session.part, entry, now) if entry else None
-            if piece is None:
-                session.end(Event.WITHDRAWN, EndReason.WITHDRAWN)
+            if piece is None or self._desk.agenda.is_paused(session.key):
+                reason = EndReason.PAUSED if piece else EndReason.WITHDRAWN
+                session.end(Event.WITHDRAWN, reason)
                 continue
             session.plan_until(piece.stop)
             if piece.stop <= now:
@@ -219,7 +220,8 @@ class Reconciler:
             if piece.start - self.lead.of(piece.start) <= now < piece.stop
         ]
         for piece, key, entry in sorted(due, key=lambda found: found[0]):
-            if any(session.key == key for session in self.sessions):
+            held = any(session.key == key for session in self.sessions)
+            if held or self._desk.agenda.is_paused(key):
                 continue
             run = self._run(key, entry)
             if run.status is not Status.PENDING or not worth_starting(
@@ -257,7 +259,7 @@ class Reconciler:
                 target=self._desk.agenda.targets[self.target],
                 entry=entry,
                 run=run,
-                piece=rest_of(piece, run),
+                piece=rest_of(piece, run, self._desk.clock.now()),
                 input=executor.number,
                 lead=self.lead.of(piece.start),
                 now=self._desk.clock.now(),

@@ -212,3 +212,40 @@ async def test_a_clock_set_back_before_a_missed_start_gives_it_its_chance(rig):
 
 def _starting(at):
     return lambda draft: replace(draft, start=InstantStart(at))
+
+
+async def test_a_pause_is_a_gap_and_no_fault(rig):
+    """A paused run keeps its room and records on as the next part; what was left out is said."""
+    booked = await rig.book("lecture", 100, 3600)
+    rival = await rig.book("rival", 200, 600)
+    async with rig.running():
+        await rig.until(700)
+        run_id = (await rig.run_of(booked)).id
+        await rig.bookings.pause_run(run_id)
+        await rig.until(1300)
+        assert rig.engine.snapshot()["targets"]["rooms.a"]["status"] == "idle"
+        await rig.bookings.resume_run(run_id)
+        await rig.until(4000)
+    run = await rig.run_of(booked)
+    assert [part.end for part in run.parts] == [EndReason.PAUSED, EndReason.PLANNED]
+    assert (run.outcome, run.reason) == (Outcome.PARTIAL, Reason.PAUSED)
+    assert seconds(run.parts[1].piece.start) == pytest.approx(1300, abs=0.1)
+    assert (await rig.run_of(rival)).outcome is Outcome.BLOCKED
+
+
+async def test_a_locked_room_starts_nothing_until_it_is_unlocked(rig):
+    """A lock is refused over a recording, blocks what follows, and what is left starts after it."""
+    running = await rig.book("running", 100, 600)
+    later = await rig.book("later", 800, 3600)
+    async with rig.running():
+        await rig.until(300)
+        with pytest.raises(Refused, match="running"):
+            await rig.bookings.lock_target("rooms.a")
+        await rig.until(750)
+        await rig.bookings.lock_target("rooms.a")
+        await rig.until(1400)
+        assert rig.log.of("run.blocked")[-1]["reason"] is Reason.LOCKED
+        await rig.bookings.unlock_target("rooms.a")
+        await rig.until(5000)
+    assert (await rig.run_of(running)).outcome is Outcome.RECORDED
+    assert seconds((await rig.run_of(later)).parts[0].first_data_at) == pytest.approx(1400, abs=1)

@@ -124,7 +124,7 @@ CREATE TABLE runs (
   reason TEXT CHECK (
     reason IN (
       'occupied', 'too_short', 'locked', 'target_unknown', 'zone_unknown', 'exception_day',
-      'excluded', 'operator', 'schedule_removed', 'schedule_changed', 'daemon_down',
+      'excluded', 'operator', 'paused', 'schedule_removed', 'schedule_changed', 'daemon_down',
       'daemon_stopped', 'power_off', 'clock', 'driver_unavailable', 'device_refused',
       'device_silent', 'device_ended', 'device_timeout', 'stalled', 'disk', 'late', 'back_to_back'
     )
@@ -161,7 +161,7 @@ CREATE TABLE parts (
   bytes INTEGER NOT NULL CHECK (bytes >= 0),
   end_reason TEXT CHECK (
     end_reason IN (
-      'planned', 'withdrawn', 'died', 'stalled', 'no_data', 'refused', 'timeout',
+      'planned', 'withdrawn', 'died', 'stalled', 'no_data', 'refused', 'timeout', 'paused',
       'daemon_stopped', 'daemon_died'
     )
   ),

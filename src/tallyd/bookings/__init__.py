@@ -1,0 +1,14 @@
+"""The one way to change wishes: load, decide purely, store in one transaction, nudge the engine.
+
+Whoever books - command line, server, tests - goes through here. Nothing here drives a device.
+"""
+
+from tallyd.bookings.operations import Operations
+from tallyd.bookings.policy import Policy
+from tallyd.bookings.schedules import Change, ScheduleBookings
+
+__all__ = ["Bookings", "Change", "Policy"]
+
+
+class Bookings(ScheduleBookings, Operations):
+    """Every change that there is, on one store."""

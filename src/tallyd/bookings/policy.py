@@ -1,0 +1,84 @@
+"""What a change may do to others, and the guard that holds it to that."""
+
+from collections.abc import AsyncGenerator, Collection
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from tallyd.catalogue import load_wishes
+from tallyd.domain.errors import Refused
+from tallyd.domain.impact import victims, worsened
+from tallyd.domain.planner import HORIZON, Wishes
+from tallyd.domain.recurrence import in_utc, slots_from
+from tallyd.domain.window import Window
+from tallyd.ports.store import Transaction
+
+_NAMED_AT_MOST = 5
+
+
+class Policy(StrEnum):
+    """What a booking may do to others.
+
+    `report` stores what overlaps and says so, but cuts nothing that runs now; `reject` stores
+    nothing that overlaps; `force` stores whatever it does to others.
+    """
+
+    REPORT = "report"
+    REJECT = "reject"
+    FORCE = "force"
+
+
+@asynccontextmanager
+async def guarded(
+    tx: Transaction, policy: Policy, now: datetime, targets: Collection[str]
+) -> AsyncGenerator[None]:
+    """Refuse the change made inside where the policy forbids what it does to others."""
+    if policy is Policy.FORCE:
+        yield
+        return
+    unfinished = [run for run in await tx.unfinished_runs() if run.target in targets]
+    recording = {run.target for run in unfinished if run.confirmed}
+    before: dict[str, Wishes] = {}
+    for key in sorted(targets if policy is Policy.REJECT else recording):
+        # Also what is final already: it holds nothing of what is left of its window.
+        runs = {run.id: run for run in (*await tx.runs(start=now, target=key), *unfinished)}
+        before[key] = await load_wishes(tx, key, runs.values())
+    yield
+    for key, then in before.items():
+        after = await load_wishes(tx, key, then.runs)
+        _refuse_victims(then, after, now)
+        if policy is Policy.REJECT:
+            _refuse_overlap(then, after, now)
+
+
+def _refuse_victims(before: Wishes, after: Wishes, now: datetime) -> None:
+    cut = victims(before, after, now)
+    if cut:
+        names = ", ".join(
+            f'run {victim.run_id} "{victim.name}" (schedule {victim.schedule_id}) from '
+            f"{victim.loses.start:%Y-%m-%d %H:%M:%S} to {victim.loses.stop:%H:%M:%S} UTC"
+            for victim in cut
+        )
+        raise Refused(f"it would cut what is recording now: {names}", cut)
+
+
+def _refuse_overlap(before: Wishes, after: Wishes, now: datetime) -> None:
+    short = worsened(before, after, _looked_at(before, after, now))
+    if short:
+        listed = ", ".join(
+            f'"{entry.schedule.name}" (schedule {entry.schedule.id}) at '
+            f"{entry.occurrence.window.start:%Y-%m-%d %H:%M:%S} UTC"
+            for entry in short[:_NAMED_AT_MOST]
+        )
+        more = len(short) - _NAMED_AT_MOST
+        tail = f" and {more} more" if more > 0 else ""
+        raise Refused(f"the time is not free; this would not have all of its time: {listed}{tail}")
+
+
+def _looked_at(before: Wishes, after: Wishes, now: datetime) -> Window:
+    """Give the horizon, and beyond it the first occurrence of what is new, however far off."""
+    known = {schedule.id: schedule for schedule in before.schedules}
+    changed = (each for each in after.schedules if known.get(each.id) != each)
+    firsts = (next(slots_from(in_utc(schedule), now), None) for schedule in changed)
+    day = timedelta(days=1)
+    return Window(now, max([now + HORIZON, *(each.window.stop + day for each in firsts if each)]))

@@ -1,0 +1,87 @@
+"""Single rows that a change is about, and the overrides laid over them; decides nothing."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from tallyd.domain.errors import NotFound, Refused
+from tallyd.domain.model import Override, Run, Schedule, Status, Target
+from tallyd.ports.store import Transaction
+
+
+async def known_targets(tx: Transaction) -> tuple[str, ...]:
+    """Give the keys of the targets that are configured."""
+    return tuple(target.key for target in await tx.targets() if target.known)
+
+
+async def target_of(tx: Transaction, key: str) -> Target:
+    """Give a target.
+
+    Raises:
+        NotFound: there is none of that key.
+    """
+    found = next((target for target in await tx.targets() if target.key == key), None)
+    if found is None:
+        raise NotFound("target", key)
+    return found
+
+
+async def standing_schedule(tx: Transaction, schedule_id: int) -> Schedule:
+    """Give a schedule that was not removed.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    schedule = await tx.schedule(schedule_id)
+    if schedule is None or schedule.ended is not None:
+        raise NotFound("schedule", str(schedule_id))
+    return schedule
+
+
+async def open_run(tx: Transaction, run_id: int) -> Run:
+    """Give a run that has no outcome yet.
+
+    Raises:
+        NotFound: there is none of that id.
+        Refused: it is finished.
+    """
+    run = await tx.run(run_id)
+    if run is None:
+        raise NotFound("run", str(run_id))
+    if run.status is Status.FINISHED:
+        raise Refused(f"run {run_id} is finished: {run.outcome}")
+    return run
+
+
+async def begun_runs(
+    tx: Transaction, now: datetime, schedule_id: int | None = None
+) -> tuple[Run, ...]:
+    """Give the runs, of one schedule or of all, that fell due and have no outcome yet."""
+    return tuple(
+        run
+        for run in await tx.unfinished_runs()
+        if run.planned.start <= now and schedule_id in {None, run.schedule_id}
+    )
+
+
+async def leave_out(tx: Transaction, run: Run) -> None:
+    """Take from the occurrence of a run what it still could have held."""
+    await tx.put_override(replace(await known_override(tx, run), excluded=True))
+
+
+async def end_by(tx: Transaction, run: Run, now: datetime) -> None:
+    """Let the occurrence of a run end now, unless its end has passed already."""
+    known = await known_override(tx, run)
+    await tx.put_override(replace(known, stop=min(now, known.stop or run.planned.stop)))
+
+
+async def known_override(tx: Transaction, run: Run) -> Override:
+    """Give what was said of the occurrence of a run before, or an override that says nothing."""
+    if run.schedule_id is None or run.slot is None:
+        raise Refused(f"run {run.id} belongs to no schedule")
+    return override_of(await tx.overrides({run.schedule_id}), run.schedule_id, run.slot)
+
+
+def override_of(overrides: Iterable[Override], schedule_id: int, slot: str) -> Override:
+    """Give the override of an occurrence, or one that says nothing."""
+    return next((o for o in overrides if o.slot == slot), Override(schedule_id, slot))

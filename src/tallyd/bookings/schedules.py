@@ -1,0 +1,201 @@
+"""Schedules, skipped occurrences and exception days: booked, edited, removed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from uuid import uuid4
+
+from tallyd.bookings.policy import Policy, guarded
+from tallyd.bookings.rows import (
+    begun_runs,
+    end_by,
+    known_targets,
+    leave_out,
+    override_of,
+    standing_schedule,
+)
+from tallyd.bookings.writer import Writer
+from tallyd.domain.drafts import (
+    Draft,
+    draft_of,
+    revise,
+    timing,
+    to_schedule,
+    validate,
+    validate_edit,
+)
+from tallyd.domain.errors import InvalidBooking, NotFound, Problem
+from tallyd.domain.ledger import AHEAD, due_runs
+from tallyd.domain.model import MAX_NAME, ExceptionDay, Occurrence, Schedule
+from tallyd.domain.selection import select
+from tallyd.domain.window import MILLISECOND, Window
+from tallyd.ports.store import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A schedule before (None where there was none) and after; removed, `after` has an end."""
+
+    before: Schedule | None
+    after: Schedule
+
+
+class ScheduleBookings(Writer):
+    """Changes what is wanted, wholly or not at all."""
+
+    async def add(
+        self, make: Callable[[datetime], Draft], policy: Policy = Policy.REPORT
+    ) -> Change:
+        """Book the draft that `make` gives for the instant of the booking.
+
+        Raises:
+            InvalidBooking: the draft breaks rules; all of them are listed.
+            Refused: the policy forbids what it would do to others.
+            StoreError: nothing was stored.
+        """
+        async with self._store.write() as tx:
+            now = self._now()
+            draft = make(now)
+            validate(draft, now, await known_targets(tx))
+            async with guarded(tx, policy, now, {draft.target}):
+                schedule = await tx.add_schedule(to_schedule(draft, now, uuid4().hex))
+                await self._materialise(tx, schedule, now)
+        self._nudge()
+        return Change(None, schedule)
+
+    async def edit(
+        self, schedule_id: int, change: Callable[[Draft], Draft], policy: Policy = Policy.REPORT
+    ) -> Change:
+        """Make a schedule what `change` makes of it.
+
+        Excluded occurrences stay excluded unless start or rule change, which resets them.
+
+        Raises:
+            NotFound: there is no such schedule.
+            InvalidBooking, Refused, StoreError: as for `add`.
+        """
+        async with self._store.write() as tx:
+            now = self._now()
+            before = await standing_schedule(tx, schedule_id)
+            draft = change(draft_of(before))
+            validate_edit(before, draft, now, await known_targets(tx))
+            after = revise(before, draft, now)
+            async with guarded(tx, policy, now, {before.target, after.target}):
+                await self._write_due(tx, before, now)
+                await tx.change_schedule(after)
+                if timing(after) != timing(before):
+                    await tx.drop_overrides(schedule_id)
+                await self._materialise(tx, after, now)
+        self._nudge()
+        return Change(before, after)
+
+    async def remove(self, schedule_id: int) -> Change:
+        """Remove what lies ahead of a schedule; what records now goes on to its planned end.
+
+        Raises:
+            NotFound: there is no such schedule.
+        """
+        async with self._store.write() as tx:
+            now = self._now()
+            change = await self._end(tx, schedule_id, now)
+            for run in await begun_runs(tx, now, schedule_id):
+                if not run.confirmed:
+                    await leave_out(tx, run)
+        self._nudge()
+        return change
+
+    async def remove_and_stop(self, schedule_id: int) -> Change:
+        """Remove a schedule and stop what it records now.
+
+        Raises:
+            NotFound: there is no such schedule.
+        """
+        async with self._store.write() as tx:
+            now = self._now()
+            change = await self._end(tx, schedule_id, now)
+            for run in await begun_runs(tx, now, schedule_id):
+                if run.confirmed:
+                    await end_by(tx, run, now)
+                else:
+                    await leave_out(tx, run)
+        self._nudge()
+        return change
+
+    async def skip(
+        self, schedule_id: int, wanted: str, policy: Policy = Policy.REPORT
+    ) -> Occurrence:
+        """Leave out one occurrence: a slot, a start, a date, or `next`.
+
+        Raises:
+            NotFound: there is no such schedule or occurrence.
+            InvalidBooking: the occurrence is over.
+            Refused: it records now.
+        """
+        async with self._store.write() as tx:
+            now = self._now()
+            schedule = await standing_schedule(tx, schedule_id)
+            overrides = await tx.overrides({schedule_id})
+            occurrence = select(schedule, overrides, wanted, now)
+            if occurrence.window.stop <= now:
+                raise InvalidBooking(Problem("occurrence", wanted, "that one is over"))
+            known = override_of(overrides, schedule_id, occurrence.slot)
+            async with guarded(tx, policy, now, {schedule.target}):
+                await self._write_due(tx, schedule, now)
+                await tx.put_override(replace(known, excluded=True))
+        self._nudge()
+        return occurrence
+
+    async def add_exception_day(
+        self, day: date, name: str, target: str | None, policy: Policy = Policy.REPORT
+    ) -> ExceptionDay:
+        """Let nothing start on a day, on one target or on all.
+
+        Raises:
+            NotFound: there is no such target.
+            Refused: something that would not have started records now.
+        """
+        if not name.strip() or not name.isprintable() or len(name) > MAX_NAME:
+            fix = f"name the day, in at most {MAX_NAME} printable characters"
+            raise InvalidBooking(Problem("name", name[:MAX_NAME], fix))
+        async with self._store.write() as tx:
+            keys = {known.key for known in await tx.targets()}
+            if target is not None and target not in keys:
+                raise NotFound("target", target)
+            touched = keys if target is None else {target}
+            async with guarded(tx, policy, self._now(), touched):
+                added = await tx.add_exception_day(day, name, target)
+        self._nudge()
+        return added
+
+    async def remove_exception_day(self, day_id: int) -> None:
+        """Let things start again on a day.
+
+        Raises:
+            NotFound: there is no exception day of that id.
+        """
+        async with self._store.write() as tx:
+            if not await tx.remove_exception_day(day_id):
+                raise NotFound("exception day", str(day_id))
+        self._nudge()
+
+    async def _end(self, tx: Transaction, schedule_id: int, now: datetime) -> Change:
+        before = await standing_schedule(tx, schedule_id)
+        await self._write_due(tx, before, now)
+        after = replace(before, ended=now)
+        await tx.change_schedule(after)
+        return Change(before, after)
+
+    async def _materialise(self, tx: Transaction, schedule: Schedule, now: datetime) -> None:
+        """Write the rows of what starts soon: that also is the intent of a start for now."""
+        until = max(now + AHEAD, await tx.watermark() or now)
+        await self._insert_due(tx, schedule, Window(now, until + MILLISECOND))
+
+    async def _write_due(self, tx: Transaction, schedule: Schedule, now: datetime) -> None:
+        """Write the rows of what fell due under the old wishes, before they change."""
+        since = await tx.watermark() or schedule.effective_from
+        if since <= now:
+            await self._insert_due(tx, schedule, Window(since, now + MILLISECOND))
+
+    async def _insert_due(self, tx: Transaction, schedule: Schedule, starts: Window) -> None:
+        overrides = {schedule.id: await tx.overrides({schedule.id})}
+        await tx.insert_runs(due_runs((schedule,), overrides, starts))

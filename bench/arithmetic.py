@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-import intervaltree
+import intervaltree  # type: ignore[import-untyped] # it ships none
 from dateutil import rrule
 
 from bench.figures import Row, row

@@ -1,4 +1,4 @@
-"""The same starts for everyone, tallyd's daemon and its peers: when does each call the device?"""
+"""The same starts for tallyd's daemon and its peers: how late does each call the device."""
 
 import json
 import subprocess

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from unittest.mock import patch
 
-from tallyd.__main__ import main
+from tallyd.cli.root import main
 from tallyd.domain.window import to_ms
 from tallyd.drivers.simulation import SimulatedDevice
 from tallyd.ports.drivers import Observation, StartOrder

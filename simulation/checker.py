@@ -239,9 +239,14 @@ class _Checker:
             yield f"(e) run {run.id} {_spell(run)}: first data {part.first_data_at}, not {began}"
         if began is None or session.last_data is None:
             return
-        unknown = session.last_data.wall - (part.last_data_at or began)
+        last = session.last_data.wall
+        if session.cut_off and session.stop_asked is not None:
+            # What comes while a device does not confirm its stop is wanted by nobody.
+            last = max(began, min(last, session.stop_asked.wall))
+        unknown = last - (part.last_data_at or began)
         most = UNWRITTEN_AT_MOST if session.cut_off else timedelta(0)
-        if not timedelta(0) <= unknown <= most and not self._excused_part(run):
+        least = -UNWRITTEN_AT_MOST if session.cut_off else timedelta(0)
+        if not least <= unknown <= most and not self._excused_part(run):
             yield f"(e) run {run.id} {_spell(run)}: the last data is known {unknown} too early"
 
     def _excused_part(self, run: Run) -> bool:

@@ -28,6 +28,7 @@ async def test_a_new_room_records_after_a_reload(house):
     schedule = await house.book("lab", 1)
     assert (await house.finished(schedule)).outcome is Outcome.RECORDED
     assert daemon.said("config.reloaded")[0]["targets"] == ["rooms.lab"]
+    assert await daemon.end() == 0
 
 
 async def test_a_room_that_records_keeps_its_driver_until_it_has_ended(house):
@@ -42,6 +43,7 @@ async def test_a_room_that_records_keeps_its_driver_until_it_has_ended(house):
     run = await house.finished(running)
     assert (run.outcome, len(run.parts)) == (Outcome.RECORDED, 1)
     assert (await house.finished(after)).parts[0].lead.total_seconds() == 0.7
+    assert await daemon.end() == 0
 
 
 async def test_what_is_wrong_is_refused_as_a_whole(house):
@@ -67,12 +69,13 @@ async def test_what_is_wrong_is_refused_as_a_whole(house):
     assert (await house.finished(running)).outcome is Outcome.RECORDED
     assert set(json.loads(house.snapshot.read_text())["targets"]) == {"rooms.aula"}
     assert daemon.said("config.refused")
+    assert await daemon.end() == 0
 
 
 async def test_a_room_taken_away_is_blocked_and_comes_back(house):
     """Its schedules stay; while it is gone they are blocked, with the reason."""
     house.configure(aula=SIMULATED, lab=SIMULATED)
-    await house.start()
+    daemon = await house.start()
     house.configure(lab=SIMULATED)
     schedule = await house.book("aula", 2, in_s=2)
     assert (await reload(house)).returncode == 0
@@ -81,6 +84,7 @@ async def test_a_room_taken_away_is_blocked_and_comes_back(house):
     house.configure(aula=SIMULATED, lab=SIMULATED)
     assert (await reload(house)).returncode == 0
     assert (await house.finished(await house.book("aula", 1))).outcome is Outcome.RECORDED
+    assert await daemon.end() == 0
 
 
 async def test_a_room_is_renamed_by_its_id(house):
@@ -100,6 +104,7 @@ async def test_a_room_is_renamed_by_its_id(house):
         "rooms.hall",
         "recorded",
     )
+    assert await daemon.end() == 0
 
 
 async def test_without_a_daemon_there_is_nobody_to_ask(house):

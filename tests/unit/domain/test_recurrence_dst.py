@@ -1,8 +1,11 @@
 """What the changes of clocks do to a schedule: tables worked out by hand."""
 
+import importlib.resources
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from whenever import reset_tzpath
 
 from tallyd.domain.model import (
     DstGap,
@@ -12,10 +15,17 @@ from tallyd.domain.model import (
     Schedule,
     WallStart,
 )
-from tallyd.domain.recurrence import instant_at, instant_of, local_date, occurrences
+from tallyd.domain.recurrence import (
+    forget_zones,
+    instant_at,
+    instant_of,
+    local_date,
+    occurrences,
+)
 from tallyd.domain.window import Window
 
 LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
+SUMMER = Window(datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 9, 1, tzinfo=UTC))
 SHIFT, SKIP = DstGap.SHIFT, DstGap.SKIP
 FIRST, SECOND = DstOverlap.FIRST, DstOverlap.SECOND
 DAILY = Recurrence(Frequency.DAILY)
@@ -249,3 +259,24 @@ def test_the_day_of_an_instant(instant, zone, day):
     """An exception day is the day that people at the target have."""
     at = datetime.fromisoformat(instant).replace(tzinfo=UTC)
     assert local_date(at, zone).isoformat() == day
+
+
+def test_a_new_time_zone_database_moves_the_instant_and_not_the_slot(tmp_path):
+    """What the zone becomes is read when zones are forgotten; the wall time stays as booked."""
+    files = Path(str(importlib.resources.files("tzdata") / "zoneinfo"))
+    zone = tmp_path / "Test" / "Town"
+    zone.parent.mkdir()
+    zone.write_bytes((files / "Europe" / "Berlin").read_bytes())
+    reset_tzpath([str(tmp_path)])
+    try:
+        booked = schedule("2026-06-01T09:00", "Test/Town", None)
+        (before,) = occurrences(booked, (), SUMMER)
+        zone.write_bytes((files / "Europe" / "Lisbon").read_bytes())
+        assert list(occurrences(booked, (), SUMMER)) == [before]
+        forget_zones()
+        (after,) = occurrences(booked, (), SUMMER)
+    finally:
+        reset_tzpath()
+        forget_zones()
+    assert after.slot == before.slot
+    assert after.window.start - before.window.start == timedelta(hours=1)

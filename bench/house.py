@@ -3,9 +3,11 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
@@ -13,11 +15,13 @@ from uuid import uuid4
 import anyio
 from anyio import to_thread
 
+from tallyd import nudge
 from tallyd.app import open_for_changes
+from tallyd.bookings import Bookings
 from tallyd.clock import SystemClock
 from tallyd.config import Settings, load
 from tallyd.domain.drafts import Draft, to_schedule
-from tallyd.domain.model import Run, Status
+from tallyd.domain.model import InstantStart, Run, Status
 from tallyd.domain.window import floor_ms
 from tallyd.store import SqliteStore, open_store
 
@@ -44,6 +48,18 @@ class House:
         async with self.store.write() as tx:
             for draft in drafts:
                 await tx.add_schedule(to_schedule(draft, now, uuid4().hex))
+
+    async def book_now(self, room: str, name: str, length: timedelta) -> int:
+        """Book a recording that begins now; gives when the daemon was nudged, in ns."""
+        sent_ns: list[int] = []
+
+        def tell() -> None:
+            sent_ns.append(time.time_ns())
+            nudge.send(self.settings.appliance.run_dir)
+
+        bookings = Bookings(self.store, self.clock, tell)
+        await bookings.add(lambda now: Draft(f"rooms.{room}", name, InstantStart(now), length))
+        return sent_ns[0]
 
     @asynccontextmanager
     async def daemon(self) -> AsyncIterator[subprocess.Popen[bytes]]:

@@ -18,7 +18,7 @@ PROMISE = "p50 within 1, max within 5 of C"
 
 
 async def measure(*, quick: bool) -> Iterator[Row]:
-    """Let daemons and peers idle beside one another, each lane starting at an instant of its own."""
+    """Let all idle beside one another, each lane starting at instants of its own."""
     rows: list[Row] = []
     with contest() as judge:
         for idle_s, lanes, times in QUICK if quick else FULL:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -91,6 +91,10 @@ def _recordings(opening: datetime) -> Iterator[Draft]:
         yield Draft(f"rooms.s{room}", "start", InstantStart(at), timedelta(seconds=1))
 
 
+def _always(draft: Draft) -> Callable[[datetime], Draft]:
+    return lambda _now: draft
+
+
 async def _book(made: House, count: int) -> list[float]:
     wishes = Bookings(made.store, made.clock, lambda: send(made.settings.appliance.run_dir))
     far = made.clock.now() + timedelta(days=30)
@@ -99,6 +103,6 @@ async def _book(made: House, count: int) -> list[float]:
         at = far + number * timedelta(hours=1)
         draft = Draft(f"rooms.r{number % RECORDING}", "later", InstantStart(at), timedelta(hours=1))
         begun = time.perf_counter()
-        await wishes.add(lambda _now, draft=draft: draft)
+        await wishes.add(_always(draft))
         took_ms.append((time.perf_counter() - begun) * 1000)
     return took_ms

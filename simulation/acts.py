@@ -1,6 +1,5 @@
 """Does what a script asks for, through the same bookings as people, and notes what was promised."""
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,10 +13,13 @@ from tallyd.domain.recurrence import local_date
 from tallyd.ports.store import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from simulation.world import World
 
 _LONGEST_FAULT_S = 6 * 3_600.0
 _LONGEST_DOWN_S = 86_400.0
+_FOR_ALL_UP_TO = 0.2
 
 
 class Operator:
@@ -102,9 +104,7 @@ class Operator:
         if (run := await self._picked_run(step)) is None:
             return
         policy = Policy.FORCE if step.room % 4 == 0 else Policy.REJECT
-        longer = await self._world.bookings.extend_run(
-            run.id, between(5, 3_600, step.size), policy
-        )
+        longer = await self._world.bookings.extend_run(run.id, between(5, 3_600, step.size), policy)
         wish = await self._promise(run.schedule_id or 0, step.act)
         if not any(o.slot == run.slot and o.stop == longer.stop for o in wish.overrides):
             self._world.history.broken.append(f"(a) the longer {longer} was not stored")
@@ -115,7 +115,7 @@ class Operator:
         zone = self._world.history.targets[device.target].zone
         day = local_date(self._world.clock.now() + ahead, zone)
         await self._world.bookings.add_exception_day(
-            day, "a day off", device.target if step.size > 0.2 else None
+            day, "a day off", device.target if step.size > _FOR_ALL_UP_TO else None
         )
         await self._promise_days(step.act)
 
@@ -125,9 +125,7 @@ class Operator:
             await self._world.bookings.remove_exception_day(days[step.pick % len(days)].id)
             await self._promise_days(step.act)
 
-    async def _promise(
-        self, schedule_id: int, what: str, schedule: Schedule | None = None
-    ) -> Wish:
+    async def _promise(self, schedule_id: int, what: str, schedule: Schedule | None = None) -> Wish:
         """Note a schedule as it was acknowledged; its overrides are read back."""
         async with self._world.store.read() as reader:
             overrides = await reader.overrides({schedule_id})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations
 
-from simulation.history import DeviceSession, History, Ledger, Wish
+from simulation.history import DeviceSession, History, Ledger, Moment, Wish
 from tallyd.domain.model import Occurrence, Outcome, Part, Run, Status
 from tallyd.domain.recurrence import local_date, occurrences
 from tallyd.domain.window import Window, merge, subtract
@@ -32,13 +32,12 @@ class _Known:
 
     wish: Wish
     to_s: float
-    first: bool
     occurrences: tuple[Occurrence, ...]
 
 
 def check(history: History, ledger: Ledger, restarted: Ledger) -> list[str]:
     """Give the invariants that are broken, one sentence each; none is what is wanted."""
-    return list(_Checker(history, ledger).broken()) + [*_restart(ledger, restarted)]
+    return [*_Checker(history, ledger).broken(), *_restart(ledger, restarted)]
 
 
 def _restart(ledger: Ledger, restarted: Ledger) -> Iterator[str]:
@@ -55,8 +54,7 @@ class _Checker:
         begin, latest = history.walls(0.0, self._end_s)
         self._period = Window(begin - timedelta(days=2), latest + timedelta(days=1))
         self._known = {
-            schedule_id: [*self._standing(wishes)]
-            for schedule_id, wishes in history.wishes.items()
+            schedule_id: [*self._standing(wishes)] for schedule_id, wishes in history.wishes.items()
         }
         self._by_name = {
             wishes[0].schedule.name: schedule_id for schedule_id, wishes in history.wishes.items()
@@ -69,9 +67,9 @@ class _Checker:
 
     def _standing(self, wishes: list[Wish]) -> Iterator[_Known]:
         ends = [wish.since_s for wish in wishes[1:]] + [self._end_s]
-        for number, (wish, to_s) in enumerate(zip(wishes, ends, strict=True)):
+        for wish, to_s in zip(wishes, ends, strict=True):
             found = occurrences(wish.schedule, wish.overrides, self._period)
-            yield _Known(wish, to_s, number == 0, tuple(found))
+            yield _Known(wish, to_s, tuple(found))
 
     def broken(self) -> Iterator[str]:
         yield from self._history.broken
@@ -86,9 +84,8 @@ class _Checker:
             yield from self._clear_sky(run)
         yield from self._unwritten()
 
-    # (a)
-
     def _promises(self) -> Iterator[str]:
+        """Compare (a) what was acknowledged with what is stored."""
         stored = {schedule.id: schedule for schedule in self._ledger.schedules}
         for schedule_id, wishes in self._history.wishes.items():
             if stored.get(schedule_id) != wishes[-1].schedule:
@@ -101,9 +98,8 @@ class _Checker:
         if self._ledger.days != (self._history.days[-1][1] if self._history.days else ()):
             yield "(a) the exception days are not as acknowledged"
 
-    # (b)
-
     def _outcomes(self) -> Iterator[str]:
+        """(b) What fell due has one row with one outcome."""
         rows: dict[tuple[int | None, str | None], list[Run]] = {}
         for run in self._ledger.runs:
             rows.setdefault((run.schedule_id, run.slot), []).append(run)
@@ -112,9 +108,9 @@ class _Checker:
             found = rows.get(key, [])
             if len(found) != 1:
                 yield f"(b) occurrence {key} fell due and has {len(found)} rows"
-        for key, found in rows.items():
-            if key not in possible:
-                yield f"(b) run {found[0].id} belongs to no occurrence: {key}"
+        for slot, runs in rows.items():
+            if slot not in possible:
+                yield f"(b) run {runs[0].id} belongs to no occurrence: {slot}"
         for run in self._ledger.runs:
             if run.status is not Status.FINISHED or run.outcome is None:
                 yield f"(b) run {run.id} {_spell(run)} has no outcome: {run.status}"
@@ -135,9 +131,8 @@ class _Checker:
                         possible.add(key)
         return due, possible
 
-    # (c)
-
     def _window(self, session: DeviceSession) -> Iterator[str]:
+        """(c) Nothing starts outside its window, or runs on past it."""
         known = self._known[self._by_name[session.name]]
         asked = session.asked
         if not any(
@@ -148,19 +143,20 @@ class _Checker:
         ended = session.stop_asked or session.ended
         if session.began is None or ended is None:
             return
-        stops = [
-            o.window.stop
-            for o in self._wanted(known, ended.s)
-            if o.window.start - LONGEST_LEAD <= session.began.wall < ended.wall + STOP_WITHIN
-        ]
         whole = Window(session.began.wall, max(session.began.wall, ended.wall))
-        if ended.wall > max(stops, default=asked.wall) + STOP_WITHIN and not self._troubled(
-            session.target, whole
+        if self._runs_on(known, session.began, ended) and not self._troubled(session.target, whole):
+            yield f"(c) {session.name!r} of {session.began.wall} ran on until {ended.wall}"
+
+    def _runs_on(self, known: list[_Known], began: Moment, ended: Moment) -> bool:
+        """Tell whether no window reaches so far, and none was just taken away."""
+        if any(
+            o.window.start - LONGEST_LEAD <= began.wall
+            and ended.wall <= o.window.stop + STOP_WITHIN
+            for o in self._wanted(known, ended.s)
         ):
-            # What was withdrawn ends when it was withdrawn.
-            since = max(each.wish.since_s for each in known if each.wish.since_s <= ended.s)
-            if ended.s - since > HEEDED_WITHIN_S and not self._days_changed(ended.s):
-                yield f"(c) {session.name!r} of {session.began.wall} ran on until {ended.wall}"
+            return False
+        since = max(each.wish.since_s for each in known if each.wish.since_s <= ended.s)
+        return ended.s - since > HEEDED_WITHIN_S and not self._days_changed(ended.s)
 
     def _wanted(self, known: Iterable[_Known], at_s: float) -> Iterator[Occurrence]:
         """Give what was wanted at a moment, or until a moment before it."""
@@ -185,9 +181,8 @@ class _Checker:
     def _days_changed(self, at_s: float) -> bool:
         return any(0 <= at_s - since_s <= HEEDED_WITHIN_S for since_s, _ in self._history.days)
 
-    # (d)
-
     def _capacity(self, target: str) -> Iterator[str]:
+        """(d) A device never runs more than it has inputs."""
         own = [s for s in self._history.sessions if s.target == target and s.began is not None]
         for older, younger in combinations(own, 2):
             if not _at_once(older, younger):
@@ -211,9 +206,8 @@ class _Checker:
             and ended.s <= younger.asked.s + HAND_OVER_S
         )
 
-    # (e)
-
     def _truth(self, run: Run) -> Iterator[str]:
+        """(e) The ledger says what the devices did."""
         sessions = [s for p in run.parts if (s := self._sessions.get(p.token)) and s.began]
         for part in run.parts:
             yield from self._part(run, part)
@@ -261,41 +255,42 @@ class _Checker:
             if session.began and session.token not in written and not session.cut_off:
                 yield f"(e) nobody wrote down that {session.name!r} ran at {session.began.wall}"
 
-    # a clear sky excuses nothing
-
     def _clear_sky(self, run: Run) -> Iterator[str]:
-        """Whatever was booked in time, alone, unchanged and without a trouble is recorded."""
-        known = self._known.get(run.schedule_id or 0, [])
+        """(e) Whatever was booked in time, alone, unchanged and without a trouble is recorded."""
         around = _around(run.planned)
         if (
-            run.outcome is Outcome.RECORDED
-            or self._troubled(run.target, around)
-            or any(self._shows(each, around) for each in known)
-            or self._contended(run, around)
-            or any(
-                local_date(run.planned.start, self._history.targets[run.target].zone) == each.day
-                for _, days in self._history.days
-                for each in days
-            )
-            or any(o.slot == run.slot and o.excluded for k in known for o in k.wish.overrides)
+            run.outcome is not Outcome.RECORDED
+            and not self._troubled(run.target, around)
+            and not self._contended(run, around)
+            and not self._off(run)
+            and self._stood(run, around)
         ):
-            return
-        wanted = [each for each in known if self._stands(each, around)]
-        if not wanted or not all(self._slots(each, run.slot) for each in wanted):
-            return
-        yield f"(e) run {run.id} {_spell(run)} is {run.outcome} ({run.reason}) for no reason"
+            yield f"(e) run {run.id} {_spell(run)} is {run.outcome} ({run.reason}) for no reason"
 
-    def _slots(self, known: _Known, slot: str | None) -> bool:
-        return any(o.slot == slot for o in known.occurrences)
+    def _off(self, run: Run) -> bool:
+        """Tell whether it was ever skipped, or its day ever taken out."""
+        day = local_date(run.planned.start, self._history.targets[run.target].zone)
+        return any(each.day == day for _, days in self._history.days for each in days) or any(
+            override.slot == run.slot and override.excluded
+            for known in self._known.get(run.schedule_id or 0, ())
+            for override in known.wish.overrides
+        )
+
+    def _stood(self, run: Run, around: Window) -> bool:
+        """Tell whether its wish was in force, unchanged, from before its window until after it."""
+        known = self._known.get(run.schedule_id or 0, [])
+        changed = any(around.holds(self._history.wall(each.wish.since_s)) for each in known)
+        wanted = [each for each in known if self._stands(each, around)]
+        return (
+            not changed
+            and bool(wanted)
+            and all(run.slot in {o.slot for o in each.occurrences} for each in wanted)
+        )
 
     def _stands(self, known: _Known, around: Window) -> bool:
         """Tell whether a wish was in force before a window and until after it."""
         earliest, latest = self._history.walls(known.wish.since_s, known.to_s)
         return earliest < around.start and around.stop < latest
-
-    def _shows(self, known: _Known, around: Window) -> bool:
-        """Tell whether a wish was acknowledged within a window."""
-        return around.holds(self._history.wall(known.wish.since_s))
 
     def _contended(self, run: Run, around: Window) -> bool:
         return any(

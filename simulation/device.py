@@ -57,9 +57,7 @@ class Device:
 
     def asked(self, order: StartOrder) -> DeviceSession:
         """Note that a session is to start."""
-        session = DeviceSession(
-            self.target, order.input, order.token, order.name, self.moment()
-        )
+        session = DeviceSession(self.target, order.input, order.token, order.name, self.moment())
         self.history.sessions.append(session)
         return session
 

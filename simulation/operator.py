@@ -136,9 +136,7 @@ def _start(
         return WallStart(local, zone), None
     days = frozenset(chance.sample(range(1, 8), 3)) if frequency is Frequency.WEEKLY else None
     count = chance.choice((None, None, 3, 8))
-    return WallStart(local, zone), Recurrence(
-        frequency, weekdays=days or frozenset(), count=count
-    )
+    return WallStart(local, zone), Recurrence(frequency, weekdays=days or frozenset(), count=count)
 
 
 def edited(before: Draft, step: Step) -> Draft:

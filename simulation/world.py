@@ -1,7 +1,7 @@
 """One simulated appliance: rooms, devices, the real engine in its lives, and a script to endure."""
 
 import random
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,6 @@ from typing import Any
 from unittest.mock import patch
 
 import anyio
-import anyio.abc
 
 from simulation.acts import Operator
 from simulation.device import Device, ScriptedRecorder
@@ -22,7 +21,8 @@ from tallyd.domain.model import Target
 from tallyd.domain.naming import DEFAULT_TEMPLATE, parse_template
 from tallyd.engine.announcer import Announcer
 from tallyd.engine.orders import Orders
-from tallyd.engine.supervisor import Engine, Installed
+from tallyd.engine.staff import Installed
+from tallyd.engine.supervisor import Engine
 from tallyd.engine.supervisor import World as Surroundings
 from tallyd.ports.drivers import Traits
 from tallyd.ports.store import StoreError, Transaction
@@ -49,7 +49,6 @@ _SLOWER = {
     "tallyd.engine.supervisor.BACKSTOP_S": 300.0,
     "tallyd.engine.supervisor.KEEP_AHEAD_S": 3_600.0,
     "tallyd.engine.recovery.AHEAD": timedelta(minutes=65),
-    "tallyd.bookings.AHEAD": timedelta(minutes=65),
     "tallyd.engine.presence.HEARTBEAT_S": 3_600.0,
     "tallyd.engine.headline.LOOK_AGAIN_S": 3_600.0,
 }
@@ -74,7 +73,7 @@ class RefusingStore(MemoryStore):
         self.refuses = False
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[Transaction]:
+    async def write(self) -> AsyncGenerator[Transaction]:
         """Open a transaction, unless the disk refuses.
 
         Raises:
@@ -125,7 +124,7 @@ class World:
         targets = [self._target(f"rooms.{name}") for name in "abcde"[:ROOMS]]
         self.history = History(
             targets={target.key: target for target in targets},
-            overlap={target.key: self._chance.random() < 0.5 for target in targets},
+            overlap={target.key: self._chance.choice((True, False)) for target in targets},
             clock=[Moment(0.0, self.clock.now())],
         )
         self.devices = [self._device(target) for target in targets]
@@ -145,6 +144,7 @@ class World:
 
     async def endure(self, steps: Iterable[Step]) -> Report:
         """Live through a script, let everything settle, restart once more, and report."""
+        ledgers: list[Ledger] = []
         async with self.store.write() as tx:
             await sync_targets(tx, self.history.targets.values())
         async with anyio.create_task_group() as tasks:
@@ -155,11 +155,13 @@ class World:
                 await self.clock.sleep(step.after_s)
                 await operator.perform(step)
             await self._settle(operator)
-            ledger = await self.ledger()
+            ledgers.append(await self.ledger())
             await self.end(0.0)
             await self.clock.sleep(600)
+            ledgers.append(await self.ledger())
             tasks.cancel_scope.cancel()
-        return Report(self.history, ledger, await self.ledger(), tuple(self.log))
+        settled, restarted = ledgers
+        return Report(self.history, settled, restarted, tuple(self.log))
 
     async def ledger(self) -> Ledger:
         """Give what the store holds."""
@@ -176,7 +178,7 @@ class World:
         self._tasks.start_soon(task, *args)
 
     @contextmanager
-    def trouble(self, what: str, target: str | None = None) -> Iterator[None]:
+    def trouble(self, what: str, target: str | None = None) -> Generator[None]:
         """Note a trouble that lasts as long as the block."""
         from_s = self.clock.monotonic()
         self.note(f"{what} {target or ''}")

@@ -3,18 +3,19 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
 from simulation.checker import check
 from simulation.history import Ledger
 from simulation.operator import Act, Step, script
 from simulation.verdict import judge
 from simulation.world import Report, simulate
+
 from tallyd.domain.model import Outcome, Run, Status
-from tallyd.engine import executor, recovery
+from tallyd.engine import executor, reconciler, recovery
 from tallyd.testing import memory_store
 
 ROOT = Path(__file__).parents[2]
@@ -122,8 +123,16 @@ def test_a_restart_that_changes_something_is_caught(report: Report) -> None:
 
 def test_a_store_without_unique_slots_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Negative control in the product: without the key of the ledger one slot gets two rows."""
-    monkeypatch.setattr(memory_store, "_occurrence", lambda _run: None)
-    assert any("rows" in found for found in judge(1, days=2).broken)
+    insert = memory_store._Transaction.insert_runs
+
+    async def insert_again(tx: memory_store._Transaction, runs: Iterable[Run]) -> int:
+        runs = list(runs)
+        await insert(tx, runs)
+        tx._state.run_ids.clear()
+        return await insert(tx, runs)
+
+    monkeypatch.setattr(memory_store._Transaction, "insert_runs", insert_again)
+    assert any("has 2 rows" in found for found in judge(1, days=4).broken)
 
 
 def test_rows_that_are_not_written_ahead_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,3 +156,9 @@ def test_a_device_that_is_driven_twice_is_caught(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(executor.Session, "_stop_for_sure", pretend)
     assert any(found.startswith("(d)") for found in judge(1, days=4).broken)
+
+
+def test_a_recording_that_nothing_prevented_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Negative control in the product: an engine that starts nothing cannot talk itself out."""
+    monkeypatch.setattr(reconciler, "worth_starting", lambda *_: False)
+    assert any("for no reason" in found for found in judge(1, days=4).broken)

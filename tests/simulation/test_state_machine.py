@@ -3,7 +3,6 @@
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
-
 from simulation.checker import check
 from simulation.operator import Act, Step
 from simulation.world import simulate
@@ -29,9 +28,7 @@ class Appliance(RuleBasedStateMachine):
         super().__init__()
         self.steps: list[Step] = []
 
-    @rule(
-        pause_s=PAUSES_S, act=st.sampled_from([Act.BOOK, Act.BOOK_NOW]), room=NUMBERS, size=SIZES
-    )
+    @rule(pause_s=PAUSES_S, act=st.sampled_from([Act.BOOK, Act.BOOK_NOW]), room=NUMBERS, size=SIZES)
     def add(self, pause_s: float, act: Act, room: int, size: float) -> None:
         """Book something, now or for the next days; one in four is forced."""
         self.steps.append(Step(pause_s, act, room % 2, room, size))
@@ -41,9 +38,7 @@ class Appliance(RuleBasedStateMachine):
         """Change a schedule; one in three is forced."""
         self.steps.append(Step(pause_s, Act.EDIT, pick, pick, size))
 
-    @rule(
-        pause_s=PAUSES_S, act=st.sampled_from([Act.REMOVE, Act.REMOVE_AND_STOP]), pick=NUMBERS
-    )
+    @rule(pause_s=PAUSES_S, act=st.sampled_from([Act.REMOVE, Act.REMOVE_AND_STOP]), pick=NUMBERS)
     def remove(self, pause_s: float, act: Act, pick: int) -> None:
         """Remove a schedule, and perhaps stop what it records."""
         self.steps.append(Step(pause_s, act, pick=pick))

@@ -15,7 +15,7 @@ from tallyd.domain.model import (
     Target,
 )
 from tallyd.domain.planner import Planned, Wishes, plan_target
-from tallyd.domain.window import Window
+from tallyd.domain.window import MILLISECOND, Window
 from tallyd.ports.store import Changes
 
 PLANNED_AHEAD = timedelta(hours=24)
@@ -153,6 +153,18 @@ class Agenda:
         )
         start = min((now, *open_starts))
         return plan_target(self.wishes(target), Window(start, now + PLANNED_AHEAD))
+
+    def unaccounted(self, target: str, now: datetime) -> tuple[tuple[int, str], ...]:
+        """Give the occurrences that span `now` and of whose runs nothing is known here.
+
+        They may have been made already: an edit can bring back what had ended long ago.
+        """
+        instant = Window(now, now + MILLISECOND)
+        return tuple(
+            entry.key
+            for entry in plan_target(self.wishes(target), instant)
+            if entry.occurrence.window.start < now and self.run(target, (*entry.key, 0)) is None
+        )
 
     def schedules(self) -> tuple[Schedule, ...]:
         """Give every schedule that may still have occurrences."""

@@ -1,13 +1,16 @@
 """The engine as a whole: boots, keeps its tasks alive, sees changes of wishes, ends in order."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import anyio
 
+from tallyd.domain.errors import ZoneUnknown
 from tallyd.domain.model import Run
 from tallyd.domain.naming import NameTemplate
+from tallyd.domain.recurrence import wall_time
 from tallyd.engine.agenda import PLANNED_AHEAD, Agenda
 from tallyd.engine.announcer import Announcer
 from tallyd.engine.crowd import Crowd
@@ -134,6 +137,7 @@ class Engine:
         for target, installed in drivers.items():
             self._tasks.start_soon(self._staff.replace, target, installed, self._tasks)
         await self._read_wishes()
+        self._read_zones()
         self._staff.replan_all()
 
     def _presence_changed(self) -> None:
@@ -165,7 +169,9 @@ class Engine:
             self._agenda.put_run(found)
             if found != run:
                 self._journal.record(found, found.parts[-1] if found.parts else None)
+        await self._recall(self._agenda.targets)
         self._staff.employ(self._agenda.targets, self._tasks)
+        self._read_zones()
         for key, parts in recent.items():
             for part in reversed(parts):
                 self._staff.of(key).lead.learn(part)
@@ -187,6 +193,31 @@ class Engine:
             async with self._world.store.read() as reader:
                 self._agenda.apply(await reader.changes_since(self._agenda.revision), now)
             written = await materialise(self._world.store, self._agenda, now)
+
+    async def _recall(self, targets: Iterable[str]) -> None:
+        """Read the rows of what spans now and is not known here: it may be final since long ago.
+
+        A database that cannot be read leaves them unknown: nothing waits for it.
+        """
+        now = self._clock.now()
+        keys = [key for target in targets for key in self._agenda.unaccounted(target, now)]
+        if not keys:
+            return
+        try:
+            async with self._world.store.read() as reader:
+                rows = [await reader.run_of(*key) for key in keys]
+        except StoreError as error:
+            self._announcer.say("store.failed", error=str(error), waiting=0)
+            return
+        for run in self._agenda.take_runs(row for row in rows if row is not None):
+            self._journal.known(run)
+
+    def _read_zones(self) -> None:
+        """Read each target's zone now: the first look costs milliseconds that no start has."""
+        now = self._clock.now()
+        for target in self._agenda.targets.values():
+            with suppress(ZoneUnknown):
+                wall_time(now, target.zone)
 
     def _keep_running(self, task: Callable[[], Awaitable[None]]) -> None:
         name = getattr(task, "__qualname__", repr(task))
@@ -229,6 +260,7 @@ class Engine:
         for run in self._agenda.take_runs(rows):
             self._journal.known(run)
             touched.add(run.target)
+        await self._recall(touched)
         self._staff.dismiss_all_but(self._agenda.targets)
         self._staff.employ(sorted(self._agenda.targets), self._tasks)
         self._staff.replan(touched)

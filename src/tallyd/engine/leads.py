@@ -10,6 +10,9 @@ from tallyd.engine.crowd import Crowd
 from tallyd.ports.drivers import Traits
 
 REMEMBERED = 8
+GUESSES = 2
+"""The driver's guess counts as so many starts: one slow start of a cold machine moves nothing."""
+
 LONGEST_LEAD = timedelta(seconds=5)
 
 
@@ -18,10 +21,10 @@ class Lead:
 
     def __init__(self, target: str, traits: Traits, crowd: Crowd) -> None:
         self._target = target
-        self._first_guess = timedelta(milliseconds=traits.lead_ms)
         self._spread = timedelta(milliseconds=traits.spread_ms)
         self._crowd = crowd
-        self._seen_ms: deque[float] = deque(maxlen=REMEMBERED)
+        guesses = [float(traits.lead_ms)] * GUESSES
+        self._seen_ms: deque[float] = deque(guesses, maxlen=REMEMBERED)
 
     def learn(self, part: Part) -> None:
         """Take in how long a confirmed part took from command to first data."""
@@ -38,7 +41,5 @@ class Lead:
     @property
     def value(self) -> timedelta:
         """The lead to allow now, 0 to 5 s, in whole milliseconds."""
-        if not self._seen_ms:
-            return self._first_guess
         lead = timedelta(milliseconds=round(median(self._seen_ms)))
         return min(max(lead, timedelta(0)), LONGEST_LEAD)

@@ -37,12 +37,13 @@ def learnt_ms(*took_ms: float | None, guess_ms: int = 300) -> float:
     [
         pytest.param((), 300, id="the driver's guess before the first start"),
         pytest.param((None,), 300, id="a start without data teaches nothing"),
-        pytest.param((180,), 180, id="one start outweighs the guess"),
-        pytest.param((100, 900, 120), 120, id="one slow start among others changes little"),
-        pytest.param((100, 121), 110, id="whole milliseconds"),
-        pytest.param((60_000,), 5_000, id="never more than five seconds"),
-        pytest.param((-20,), 0, id="never after the start"),
-        pytest.param((0,), 0, id="a prompt device is told on time"),
+        pytest.param((900,), 300, id="one start does not outweigh the guess"),
+        pytest.param((180, 180, 180), 180, id="three starts do"),
+        pytest.param((100, 900, 120, 110, 105), 120, id="a slow start among others changes little"),
+        pytest.param((100, 121), 210, id="whole milliseconds"),
+        pytest.param((60_000,) * 3, 5_000, id="never more than five seconds"),
+        pytest.param((-20,) * 3, 0, id="never after the start"),
+        pytest.param((0,) * 3, 0, id="a prompt device is told on time"),
     ],
 )
 def test_the_lead_follows_what_starts_took(took_ms, lead_ms):

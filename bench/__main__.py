@@ -3,7 +3,8 @@
 import json
 import os
 import platform
-from collections.abc import Awaitable, Callable, Iterator
+import time
+from collections.abc import Awaitable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +12,17 @@ from typing import Protocol
 import anyio
 import click
 
-from bench import arithmetic, booking_now, first_frame, herd, one_start, scale, steady
+from bench import (
+    arithmetic,
+    booking_now,
+    first_frame,
+    herd,
+    herd_wire,
+    one_start,
+    scale,
+    stalls,
+    steady,
+)
 from bench.figures import Row, table
 
 
@@ -24,48 +35,69 @@ class Measure(Protocol):
 
 
 MEASURES: dict[str, Measure] = {
+    "one_start": one_start.measure,
+    "herd": herd.measure,
+    "herd_wire": herd_wire.measure,
+    "scale": scale.measure,
+    "stalls": stalls.measure,
     "arithmetic": arithmetic.measure,
-    "booking_now": booking_now.measure,
     "bookings": steady.bookings,
+    "booking_now": booking_now.measure,
+    "idle": steady.idle,
     "first_frame": first_frame.measure,
     "first_frame_herd": first_frame.herd,
-    "herd": herd.measure,
-    "idle": steady.idle,
-    "one_start": one_start.measure,
-    "scale": scale.measure,
 }
 
 
 @click.command()
 @click.option("--quick", is_flag=True, help="Measure less often: a look, no statement.")
-@click.option("--only", type=click.Choice(list(MEASURES)), help="Measure this alone.")
+@click.option(
+    "--only",
+    type=click.Choice(list(MEASURES)),
+    multiple=True,
+    help="Measure this alone; may be given again.",
+)
 @click.option(
     "--json", "path", type=click.Path(path_type=Path), help="Write the figures there, too."
 )
-def bench(*, quick: bool, only: str | None, path: Path | None) -> None:
-    """Measure what tallyd promises, on this machine. Other load spoils the figures."""
-    chosen = [MEASURES[only]] if only else list(MEASURES.values())
+def bench(*, quick: bool, only: tuple[str, ...], path: Path | None) -> None:
+    """Measure what tallyd promises, on this machine. Other load spoils the figures.
+
+    The table is Markdown, on standard output; what is being measured is told on standard error.
+    """
     before = os.getloadavg()[0]
-    rows = [found for measure in chosen for found in anyio.run(_call(measure, quick=quick))]
-    surroundings = {
+    rows: list[Row] = []
+    took_s: dict[str, int] = {}
+    for name in only or MEASURES:
+        click.echo(f"{name} ...", err=True, nl=False)
+        begun = time.monotonic()
+        rows += anyio.run(_measure, MEASURES[name], quick)
+        took_s[name] = round(time.monotonic() - begun)
+        click.echo(f" {took_s[name]} s", err=True)
+        if path is not None:  # after each: what ends a long run early loses only the rest
+            whole = {
+                "surroundings": _surroundings(before),
+                "took_s": took_s,
+                "rows": [asdict(found) for found in rows],
+            }
+            path.write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
+    click.echo(table(rows))
+    said = {**_surroundings(before), "took": f"{sum(took_s.values()) / 60:.1f} min"}
+    click.echo("\n" + ", ".join(f"{name} {value}" for name, value in said.items()))
+
+
+def _surroundings(load_before: float) -> dict[str, object]:
+    return {
         "python": platform.python_version(),
         "kernel": platform.release(),
         "cpus": os.cpu_count(),
-        "load_before": round(before, 2),
+        "load_before": round(load_before, 2),
         "load_after": round(os.getloadavg()[0], 2),
     }
-    click.echo(table(rows))
-    click.echo("\n" + ", ".join(f"{name} {value}" for name, value in surroundings.items()))
-    if path is not None:
-        whole = {"surroundings": surroundings, "rows": [asdict(found) for found in rows]}
-        path.write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
 
 
-def _call(measure: Measure, *, quick: bool) -> Callable[[], Awaitable[Iterator[Row]]]:
-    async def call() -> Iterator[Row]:
-        return await measure(quick=quick)
-
-    return call
+async def _measure(measure: Measure, quick: bool) -> list[Row]:  # noqa: FBT001 - anyio.run names none
+    return list(await measure(quick=quick))
 
 
 if __name__ == "__main__":

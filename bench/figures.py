@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 class Row:
     """Figures of one thing measured `n` times, in `unit`; `promise` is what is aimed at.
 
-    `ratio` sets its median against that of a peer of the same run.
+    `ratio` sets its median against those of peers of the same run.
     """
 
     name: str
@@ -18,6 +18,7 @@ class Row:
     p50: float
     p95: float
     p99: float
+    p999: float
     lowest: float
     highest: float
     promise: str
@@ -27,6 +28,12 @@ class Row:
     def against(self, peer: "Row", name: str) -> "Row":
         """Give the row with its ratio to a peer's; more than one after the other if asked again."""
         said = f"{_short(self.p50 / peer.p50)} x {name}" if peer.p50 else ""
+        return replace(self, ratio=", ".join(filter(None, (self.ratio, said))))
+
+    def beyond(self, floor: "Row", name: str) -> "Row":
+        """Give the row with what its median and its worst are more than those of the limit."""
+        p50, worst = self.p50 - floor.p50, self.highest - floor.highest
+        said = f"p50 {p50:+.3f} and max {worst:+.3f} {self.unit} beyond {name}"
         return replace(self, ratio=", ".join(filter(None, (self.ratio, said))))
 
 
@@ -40,6 +47,7 @@ def row(name: str, values: Iterable[float], promise: str, unit: str = "ms") -> R
         p50=_percentile(ordered, 50),
         p95=_percentile(ordered, 95),
         p99=_percentile(ordered, 99),
+        p999=_percentile(ordered, 99.9),
         lowest=ordered[0],
         highest=ordered[-1],
         promise=promise,
@@ -54,12 +62,11 @@ def _percentile(ordered: Sequence[float], percent: float) -> float:
 
 def table(rows: Iterable[Row]) -> str:
     """Give the rows as a table in Markdown."""
-    lines = [
-        "| measured | unit | n | p5 | p50 | p95 | p99 | min | max | p50 against | promise |",
-        "|---|---|--:|--:|--:|--:|--:|--:|--:|---|---|",
-    ]
+    figured = ("n", "p5", "p50", "p95", "p99", "p99.9", "min", "max")
+    heads = ("measured", "unit", *figured, "p50 against", "promise")
+    lines = [f"| {' | '.join(heads)} |", f"|---|---|{'--:|' * len(figured)}---|---|"]
     for r in rows:
-        figures = (r.p5, r.p50, r.p95, r.p99, r.lowest, r.highest)
+        figures = (r.p5, r.p50, r.p95, r.p99, r.p999, r.lowest, r.highest)
         cells = (r.name, r.unit, str(r.n), *map(_short, figures), r.ratio, r.promise)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -20,7 +20,7 @@ from tallyd.domain.window import MILLISECOND
 LENGTH = timedelta(seconds=3)
 EVERY = timedelta(seconds=2)
 HEAD_START = timedelta(seconds=5)
-FULL, QUICK = (8, 5), (2, 3)
+FULL, QUICK = (8, 5), (1, 2)
 """How many rooms each ffmpeg has, and how many recordings each room makes."""
 
 HERD = 16

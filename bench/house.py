@@ -1,6 +1,7 @@
 """An installation in a temporary directory, with its daemon as a process of its own."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -10,11 +11,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 from uuid import uuid4
 
 import anyio
 from anyio import to_thread
 
+from bench.wire_driver import ENTRY_POINTS
 from tallyd import nudge
 from tallyd.app import open_for_changes
 from tallyd.bookings import Bookings
@@ -29,8 +32,13 @@ READY_WITHIN_S = 120.0
 ENDS_WITHIN_S = 60.0
 LOOK_EVERY_S = 0.01
 
-Call = tuple[str, int, int]
-"""The name of a schedule, its planned start in ms, and when its driver was called, in ns."""
+
+class Call(NamedTuple):
+    """The name of a schedule, its planned start in ms, and when its driver was called, in ns."""
+
+    name: str
+    planned_ms: int
+    called_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +70,10 @@ class House:
         return sent_ns[0]
 
     @asynccontextmanager
-    async def daemon(self) -> AsyncIterator[subprocess.Popen[bytes]]:
-        """Run the daemon, ready at once, and end it in order."""
+    async def daemon(self, program: str = "bench.daemon") -> AsyncIterator[subprocess.Popen[bytes]]:
+        """Run the daemon, ready at once, and end it in order; it notes what `program` notes."""
         (self.settings.appliance.run_dir / "state.json").unlink(missing_ok=True)
-        with _daemon(self.root) as daemon:
+        with _daemon(self.root, program) as daemon:
             try:
                 await self._ready(daemon)
                 yield daemon
@@ -86,8 +94,16 @@ class House:
 
     def calls(self) -> list[Call]:
         """Give every call of a driver's start, once the daemon has ended."""
-        lines = (self.root / "calls.jsonl").read_text().splitlines()
-        return [tuple(json.loads(line)) for line in lines]
+        return [Call(*json.loads(line)[:3]) for line in self.noted()]
+
+    def calls_under_deadline(self) -> float:
+        """Give the share of those calls for which the engine had set a deadline."""
+        each: list[bool] = [json.loads(line)[3] for line in self.noted()]
+        return sum(each) / len(each)
+
+    def noted(self) -> list[str]:
+        """Give the lines that the daemon's program has noted, once the daemon has ended."""
+        return (self.root / "noted.jsonl").read_text().splitlines()
 
     def log(self) -> str:
         """Give what the daemon has logged."""
@@ -106,6 +122,7 @@ async def house(rooms: Mapping[str, str]) -> AsyncIterator[House]:
         root = Path(directory)
         config = root / "tallyd.toml"
         tables = "".join(f"\n[rooms.{name}]\n{lines}\n" for name, lines in rooms.items())
+        _offer_recorders(root)
         config.write_text(f'[appliance]\nstate_dir = "state"\nmin_piece = "0s"\n{tables}')
         settings = load(config)
         async with (
@@ -122,10 +139,22 @@ async def running_house(rooms: Mapping[str, str]) -> AsyncIterator[House]:
         yield made
 
 
-def _daemon(root: Path) -> subprocess.Popen[bytes]:
-    words = ("-m", "bench.daemon", root / "calls.jsonl", "--config", root / "tallyd.toml", "run")
+def _offer_recorders(root: Path) -> None:
+    """Let the daemon find the bench's own recorders as it finds anybody's: by entry point."""
+    metadata = root / "tallyd_bench-0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: tallyd-bench\nVersion: 0\n")
+    (metadata / "entry_points.txt").write_text(ENTRY_POINTS)
+
+
+def _daemon(root: Path, program: str) -> subprocess.Popen[bytes]:
+    words = ("-m", program, root / "noted.jsonl", "--config", root / "tallyd.toml", "run")
+    paths = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
+    surroundings = {**os.environ, "PYTHONPATH": paths}
     with (root / "daemon.log").open("wb") as out:
-        return subprocess.Popen([sys.executable, *words], stdout=out)  # noqa: S603 - our own words
+        return subprocess.Popen(  # noqa: S603 - our own words
+            [sys.executable, *words], stdout=out, env=surroundings
+        )
 
 
 async def until(look: Callable[[], bool], clock: SystemClock) -> None:

@@ -1,12 +1,13 @@
 """`python -m bench.peers.plain_apscheduler EDGES URL`: one date job for each edge, as most do it.
 
-EDGES holds [[start ms, stop ms], …]; URL is that of an SQLAlchemy store, or `memory`. It prints
-when the job of each start was called, in ns since 1970, in the order of EDGES.
+EDGES holds [[room, start ms, stop ms], …]; URL is that of an SQLAlchemy store, or `memory`. It
+prints when the job of each start was called, in ns since 1970, in the order of EDGES.
 """
 
 import json
 import sys
 import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +18,12 @@ from apscheduler.triggers.date import DateTrigger
 from tallyd.domain.window import from_ms
 
 SETTLES_S = 1.0
+
+Edge = tuple[int, int, int]
+"""A room, and in ms since 1970 when it is to start and to stop."""
+
+Act = Callable[[int], Coroutine[Any, Any, None]]
+"""Does what an edge asks for; it is given the place of the edge."""
 
 _calls: dict[int, int] = {}
 _all_called = anyio.Event()
@@ -34,21 +41,27 @@ async def stop(_index: int) -> None:
     """Stand for the call that ends a recording."""
 
 
-async def _serve(edges: list[tuple[int, int]], url: str) -> None:
-    _expected.extend(range(len(edges)))
+async def act_on(edges: list[Edge], url: str, acts: tuple[Act, Act], done: anyio.Event) -> None:
+    """Have the scheduler act on every edge, until all is done."""
     store = {"type": "memory"} if url == "memory" else {"type": "sqlalchemy", "url": url}
     scheduler = cast("Any", AsyncIOScheduler)(
         {"apscheduler.jobstores.default": store, "apscheduler.timezone": "UTC"},
         # Its default drops what is more than a second late; that would flatter its figures.
         job_defaults={"misfire_grace_time": None},
     )
-    for index, (begin, end) in enumerate(edges):
-        scheduler.add_job(start, DateTrigger(from_ms(begin)), args=(index,))
-        scheduler.add_job(stop, DateTrigger(from_ms(end)), args=(index,))
+    begin, end = acts
+    for index, (_, start_ms, stop_ms) in enumerate(edges):
+        scheduler.add_job(begin, DateTrigger(from_ms(start_ms)), args=(index,))
+        scheduler.add_job(end, DateTrigger(from_ms(stop_ms)), args=(index,))
     scheduler.start()
-    await _all_called.wait()
+    await done.wait()
     scheduler.pause()
     await anyio.sleep(SETTLES_S)  # noqa: TID251 - its shutdown cancels what still runs, loudly
+
+
+async def _serve(edges: list[Edge], url: str) -> None:
+    _expected.extend(range(len(edges)))
+    await act_on(edges, url, (start, stop), _all_called)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ from pathlib import Path
 EVERY_S = 1.0
 
 
-def _serve(edges: list[tuple[int, int]], database: sqlite3.Connection) -> list[int]:
+def _serve(edges: list[tuple[int, int, int]], database: sqlite3.Connection) -> list[int]:
     database.execute("CREATE TABLE event (id INTEGER PRIMARY KEY, start INTEGER, status TEXT)")
-    rows = [(index, begin) for index, (begin, _) in enumerate(edges)]
+    rows = [(index, begin) for index, (_, begin, _) in enumerate(edges)]
     database.executemany("INSERT INTO event VALUES (?, ?, 'upcoming')", rows)
     database.commit()
     calls: dict[int, int] = {}

@@ -5,6 +5,8 @@ Shared by all who plan: the engine, the bookings, the reports.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
+from operator import attrgetter
 from typing import TypeVar
 from uuid import uuid4
 
@@ -12,29 +14,38 @@ from tallyd.config import ConfigError, ConfigProblem
 from tallyd.domain.errors import NotFound
 from tallyd.domain.model import Override, Run, Schedule, Target
 from tallyd.domain.planner import Wishes
-from tallyd.ports.store import Reader, Transaction
+from tallyd.ports.store import Changes, Reader, Transaction
 
 Row = TypeVar("Row")
 Key = TypeVar("Key")
 
 
-async def load_wishes(reader: Reader, key: str, runs: Iterable[Run]) -> Wishes:
-    """Load all that decides who holds one target; of `runs` its own are taken.
+async def load_wishes(reader: Reader, key: str, since: datetime) -> Wishes:
+    """Load all that decides who holds one target; of its final runs those that end after `since`.
 
     Raises:
         NotFound: there is no such target.
     """
-    target = next((t for t in await reader.targets() if t.key == key), None)
-    if target is None:
+    wishes = await reader.wishes_of(key, since)
+    if wishes is None:
         raise NotFound("target", key)
-    schedules = await reader.schedules(key)
-    overrides = _grouped(await reader.overrides({s.id for s in schedules}), _schedule_of)
-    return Wishes(
-        target=target,
-        schedules=schedules,
-        overrides=overrides,
-        exception_days=await reader.exception_days(),
-        runs=tuple(run for run in runs if run.target == key),
+    return wishes
+
+
+def with_changes(wishes: Wishes, changes: Changes) -> Wishes:
+    """Give the wishes for a target as changes make them; its runs stay as they were loaded."""
+    key = wishes.target.key
+    changed = {schedule.id for schedule in changes.schedules}
+    own = [schedule for schedule in wishes.schedules if schedule.id not in changed]
+    own += [schedule for schedule in changes.schedules if schedule.target == key]
+    kept = {id_: own for id_, own in wishes.overrides.items() if id_ not in changed}
+    days = changes.exception_days
+    return replace(
+        wishes,
+        target=next((t for t in changes.targets or () if t.key == key), wishes.target),
+        schedules=tuple(sorted(own, key=attrgetter("id"))),
+        overrides=kept | _grouped(changes.overrides, _schedule_of),
+        exception_days=wishes.exception_days if days is None else days,
     )
 
 

@@ -100,8 +100,7 @@ class Reports:
             schedule = await reader.schedule(schedule_id)
             if schedule is None or schedule.ended is not None:
                 raise NotFound("schedule", str(schedule_id))
-            runs = await _runs_around(reader, period)
-            wishes = await load_wishes(reader, schedule.target, runs)
+            wishes = await load_wishes(reader, schedule.target, _since(period))
         return _prospect(schedule, plan_target(wishes, period), period.start)
 
     async def effect(self, change: Change) -> Effect:
@@ -113,8 +112,7 @@ class Reports:
         after = change.after
         keys = sorted({side.target for side in (change.before, after) if side is not None})
         async with self._store.read() as reader:
-            runs = await _runs_around(reader, period)
-            there = {key: await load_wishes(reader, key, runs) for key in keys}
+            there = {key: await load_wishes(reader, key, _since(period)) for key in keys}
         others = [
             each
             for wishes in there.values()
@@ -164,7 +162,12 @@ class Reports:
 
 async def _runs_around(reader: Reader, period: Window) -> tuple[Run, ...]:
     """Give the runs that can matter to a plan of the period."""
-    return await reader.runs(start=period.start - MAX_DURATION, stop=period.stop + MAX_DURATION)
+    return await reader.runs(start=_since(period), stop=period.stop + MAX_DURATION)
+
+
+def _since(period: Window) -> datetime:
+    """Give the instant before which a run must have ended not to matter to a plan of the period."""
+    return period.start - MAX_DURATION
 
 
 def _with(wishes: Wishes, extra: Iterable[Schedule]) -> Wishes:

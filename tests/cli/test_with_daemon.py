@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -205,3 +206,44 @@ def test_a_reader_that_leaves_early_ends_the_report_quietly(config: Path, book: 
         err = process.stderr.read()
     assert err == ""
     assert process.returncode in {0, 141}
+
+
+def test_a_device_that_is_gone_is_shown_beside_status_and_plan(
+    config: Path, book: Call, tallyd: Call
+) -> None:
+    """With its sentence, and never in the rows of a plan; when the daemon ends nobody knows."""
+    config.write_text(config.read_text() + "[rooms.gone]\ndriver = 'simulated'\n"
+                      "[rooms.gone.options]\nunreachable = true\n")  # fmt: skip
+    soon = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%MZ")
+    book("Fine", soon, "1h")
+    elsewhere = ("--target", "rooms.gone", "--name", "Lost", "--start", soon, "--duration", "1h")
+    assert tallyd("schedule", "add", *elsewhere).code == 0
+    assert tallyd("plan").err == ""
+    with spawn(config, "run") as process:
+
+        def gone() -> Any:
+            result = tallyd("status", "--json")
+            found = result.json if result.code == 0 else {"targets": {}}
+            health = found["targets"].get("rooms.gone", {}).get("health", {})
+            disk_known = found.get("disk", {}).get("checked_at")
+            return found if health.get("device") == "gone" and disk_known else None
+
+        found = until(gone)
+        assert found["targets"]["rooms.aula"]["health"]["device"] == "ok"
+        assert found["disk"]["total_bytes"] > 0
+        assert found["clock"]["state"] in {"ok", "unsynchronised", "unknown"}
+        shown = tallyd("status").out
+        assert "rooms.gone does not answer" in shown
+        assert " GB free" in shown
+        plan = tallyd("plan")
+        assert "in danger" in plan.out
+        assert [line.count("device gone") for line in plan.out.splitlines()] == [0, 0, 1]
+        assert "warning: rooms.gone: device gone: rooms.gone does not answer\n" in plan.err
+        rows = tallyd("plan", "--json")
+        assert [len(row) for row in rows.json] == [10, 10]
+        assert "device gone" in rows.err
+        process.terminate()
+        process.communicate(timeout=PATIENCE_S)
+    after = tallyd("plan")
+    assert "in danger" not in after.out
+    assert after.err == ("warning: no daemon runs: nothing is known of devices, disk and clock\n")

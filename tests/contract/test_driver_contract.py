@@ -11,6 +11,7 @@ import imageio_ffmpeg
 import pytest
 
 from tallyd.clock import SystemClock
+from tallyd.domain.window import Window
 from tallyd.drivers.feeds.command import CommandFeed
 from tallyd.drivers.feeds.simulated import SimulatedFeed
 from tallyd.drivers.recorders.command import CommandRecorder
@@ -154,6 +155,11 @@ class Liar(SimulatedRecorder):
     async def probe(self) -> str:
         """Say nothing."""
         return ""
+
+    async def warm_up(self) -> None:
+        """Start right away instead."""
+        now = self._clock.now()
+        self._runs.append(StartOrder("rooms.x", 0, "w", "W", Window(now, now), self._overwritten))
 
     async def start(self, order: StartOrder) -> Observation:
         """Take every order, and a while over it, without any data."""

@@ -178,3 +178,37 @@ async def test_only_the_last_stopped_are_remembered(make):
         await device.stop(f"t{number}")
     assert (await device.stop("t39")).first_data_at == START
     assert (await device.stop("t0")).first_data_at is None
+
+
+async def test_a_device_can_be_gone_for_a_while(make, clock: HandClock):
+    """It answers and starts nothing then; what it said it heard before, it still says after."""
+    device = make(gone_after_s=10, gone_for_s=20, bytes_per_s=1)
+    await device.probe()
+    await device.start(order())
+    clock.at = START + timedelta(seconds=15)
+    for call in (device.probe(), device.observe(), device.start(order("t2", 0))):
+        with pytest.raises(TryAgainError, match="does not answer"):
+            await call
+    assert (await device.stop("t1")).last_data_at == START + timedelta(seconds=10)
+    clock.at = START + timedelta(seconds=30)
+    assert await device.probe() == "a simulated device"
+    await device.start(order("t3"))
+
+
+async def test_a_device_can_be_gone_for_good(make, clock: HandClock):
+    """Without a time to be back it never is."""
+    device = make(gone_after_s=10)
+    clock.at = START + timedelta(days=10)
+    with pytest.raises(TryAgainError):
+        await device.probe()
+
+
+async def test_a_probe_can_hang(make):
+    """For whoever sets a deadline on it."""
+    with pytest.raises(TimeoutError), anyio.fail_after(0.01):
+        await make(hang_probe=True).probe()
+
+
+def test_it_says_how_fast_its_files_would_grow(make):
+    """So that the room on a disk can be tried out."""
+    assert make(bytes_per_s=7).traits.bytes_per_s == 7

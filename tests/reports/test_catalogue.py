@@ -4,10 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from tallyd.catalogue import add_missing_targets, load_all_wishes, load_wishes, sync_targets
+from tallyd.catalogue import (
+    add_missing_targets,
+    load_all_wishes,
+    load_wishes,
+    sync_targets,
+    with_changes,
+)
 from tallyd.config import ConfigError
 from tallyd.domain.errors import NotFound
 from tallyd.domain.model import Override, Run, Target
+from tallyd.domain.planner import Wishes
 
 NEW = Target("rooms.new", "New", 0, "", "UTC")
 
@@ -97,6 +104,38 @@ async def test_the_command_line_adds_only_what_is_missing(desk):
     assert {key: after[key] for key in before} == before
 
 
+async def test_a_change_is_seen_before_it_is_stored_as_after_it(desk):
+    """What a booking is judged by is what the daemon will find: nothing is missed or made up."""
+    first = (await desk.book(desk.draft(5, 60))).after
+    second = (await desk.book(desk.draft(70, 90))).after
+    away = (await desk.book(desk.draft(5, 60, target="rooms.lab"))).after
+    keys = ("rooms.aula", "rooms.lab", "rooms.attic")
+    async with desk.store.write() as tx:
+        for schedule in (first, second, away):
+            await tx.put_override(Override(schedule.id, "@1", excluded=True))
+    async with desk.store.write() as tx:
+        before = [await load_wishes(tx, key, desk.at(0)) for key in keys]
+        await tx.change_schedule(replace(away, target="rooms.aula", ended=desk.at(9)))
+        await tx.change_schedule(replace(second, target="rooms.attic"))
+        await tx.add_schedule(replace(first, uid="new"))
+        await tx.put_override(Override(first.id, "@2", paused=True))
+        await tx.drop_overrides(second.id)
+        await tx.add_exception_day(desk.at(0).date(), "Fair", None)
+        await tx.change_target(replace(before[1].target, locked_since=desk.at(1)))
+        changes = await tx.changed()
+    async with desk.store.read() as reader:
+        after = [await load_wishes(reader, key, desk.at(0)) for key in keys]
+    seen = [with_changes(wishes, changes) for wishes in before]
+    assert [_told(wishes) for wishes in seen] == [_told(wishes) for wishes in after]
+    assert [len(wishes.schedules) for wishes in after] == [3, 0, 1]
+
+
+def _told(wishes: Wishes) -> Wishes:
+    """Give wishes without the overrides of schedules that are not among them."""
+    own = {schedule.id for schedule in wishes.schedules}
+    return replace(wishes, overrides={i: o for i, o in wishes.overrides.items() if i in own})
+
+
 async def test_planners_are_given_what_belongs_to_their_target(desk):
     """Schedules, overrides and runs come with the target that they are for; days with each."""
     for target in ("rooms.aula", "rooms.lab"):
@@ -108,9 +147,9 @@ async def test_planners_are_given_what_belongs_to_their_target(desk):
     async with desk.store.read() as reader:
         runs = await reader.runs()
         every = await load_all_wishes(reader, runs)
-        aula = await load_wishes(reader, "rooms.aula", runs)
+        aula = await load_wishes(reader, "rooms.aula", desk.at(0))
         with pytest.raises(NotFound):
-            await load_wishes(reader, "rooms.nowhere", runs)
+            await load_wishes(reader, "rooms.nowhere", desk.at(0))
     attic, also_aula, lab = every
     assert (attic.schedules, attic.runs) == ((), ())
     for wishes, number in ((aula, 1), (also_aula, 1), (lab, 2)):

@@ -60,11 +60,16 @@ def test_no_statement_is_written_in_code():
         ("list_overrides_changed", "schedules_by_revision"),
         ("get_exception_day", "exception_days_once"),
         ("get_run_of_occurrence", "sqlite_autoindex_runs_1"),
+        ("list_overrides_of_target", "schedules_by_target"),
+        ("get_target", "sqlite_autoindex_targets_1"),
         ("list_unfinished_runs", "runs_unfinished"),
+        ("list_unfinished_runs_of_targets", "runs_unfinished"),
+        ("list_standing_runs", "runs_unfinished"),
+        ("list_standing_runs", "COVERING INDEX runs_by_target"),
         ("list_runs", "runs_by_window"),
         ("list_runs_of_target", "runs_by_target"),
         ("list_recent_parts", "runs_by_target"),
-        ("list_parts_of_runs", "PRIMARY KEY"),
+        ("get_run", "parts USING PRIMARY KEY"),
     ],
 )
 def test_what_is_asked_often_never_walks_a_table(database, name, index):
@@ -74,6 +79,5 @@ def test_what_is_asked_often_never_walks_a_table(database, name, index):
         rows = connection.execute(f"EXPLAIN QUERY PLAN {sql}", bound(sql)).fetchall()
     plan = [row["detail"] for row in rows]
     assert any(index in step for step in plan), plan
-    assert not any(
-        step.startswith("SCAN") and "INDEX" not in step and "json_each" not in step for step in plan
-    ), plan
+    walked = [step for step in plan if re.match(r"SCAN (?!json_each|\(subquery)", step)]
+    assert not any("INDEX" not in step for step in walked), plan

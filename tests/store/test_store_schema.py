@@ -3,7 +3,7 @@
 import re
 import sqlite3
 from contextlib import closing
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -38,8 +38,8 @@ from tallyd.domain.window import MILLISECOND, Window, floor_ms
 from tallyd.store.connection import READING, connect
 from tallyd.store.migrate import MIGRATIONS, statements
 from tallyd.store.queries import QUERIES
-from tallyd.store.runs import _part, _part_row, _run, _run_row
-from tallyd.store.schedules import _schedule, _schedule_row
+from tallyd.store.runs import _part_row, _run, _run_row
+from tallyd.store.schedules import _schedule_row, schedule_from
 
 
 def table(path, name):
@@ -175,6 +175,7 @@ parts = st.builds(
     token=text,
     commanded_at=instants,
     lead=lengths,
+    spread=lengths,
     first_data_at=st.none() | instants,
     last_data_at=st.none() | instants,
     stopped_at=st.none() | instants,
@@ -201,9 +202,8 @@ def rows():
 def test_no_field_of_a_schedule_is_lost(rows, schedule):
     """Any schedule that can be said can be stored, and comes back equal."""
     rows.execute("DELETE FROM schedules")
-    parameters = {**_schedule_row(schedule), "revision": 1}
-    (id_,) = rows.execute(QUERIES["insert_schedule"].sql, parameters).fetchone()
-    found = _schedule(rows.execute(QUERIES["get_schedule"].sql, {"id": id_}).fetchone())
+    (id_,) = rows.execute(QUERIES["insert_schedule"].sql, _schedule_row(schedule)).fetchone()
+    found = schedule_from(rows.execute(QUERIES["get_schedule"].sql, {"id": id_}).fetchone())
     assert {f.name: getattr(found, f.name) for f in fields(Schedule)} == {
         f.name: getattr(schedule, f.name) for f in fields(Schedule)
     } | {"id": id_}
@@ -215,13 +215,14 @@ def test_no_field_of_a_run_or_part_is_lost(rows, run, part):
     rows.execute("DELETE FROM parts")
     rows.execute("DELETE FROM runs")
     rows.execute(QUERIES["insert_run"].sql, _run_row(run))
-    (row,) = rows.execute("SELECT * FROM runs").fetchall()
+    newest = {"start_ms": -(2**63), "stop_ms": 2**63 - 1, "limit": 1}
+    (row,) = rows.execute(QUERIES["list_runs"].sql, newest).fetchall()
     found = _run(row)
     assert (found.planned, found.name, found.slot) == (run.planned, run.name, run.slot)
     assert _run_row(found) == _run_row(run) | {"id": found.id}
     rows.execute(QUERIES["put_part"].sql, _part_row(part) | {"run_id": found.id})
-    (row,) = rows.execute("SELECT * FROM parts").fetchall()
-    assert _part(row) == part
+    (row,) = rows.execute(QUERIES["get_run"].sql, {"id": found.id}).fetchall()
+    assert _run(row) == replace(found, parts=(part,))
 
 
 def test_a_date_is_stored_as_a_date():

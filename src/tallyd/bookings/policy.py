@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from tallyd.catalogue import load_wishes
+from tallyd.catalogue import load_wishes, with_changes
 from tallyd.domain.errors import Refused
 from tallyd.domain.impact import victims, worsened
 from tallyd.domain.planner import HORIZON, Wishes
@@ -36,16 +36,17 @@ async def guarded(
     if policy is Policy.FORCE:
         yield
         return
-    unfinished = [run for run in await tx.unfinished_runs() if run.target in targets]
-    recording = {run.target for run in unfinished if run.confirmed}
-    before: dict[str, Wishes] = {}
-    for key in sorted(targets if policy is Policy.REJECT else recording):
-        # Also what is final already: it holds nothing of what is left of its window.
-        runs = {run.id: run for run in (*await tx.runs(start=now, target=key), *unfinished)}
-        before[key] = await load_wishes(tx, key, runs.values())
+    looked_at = targets
+    if policy is Policy.REPORT:
+        looked_at = {run.target for run in await tx.unfinished_runs(targets) if run.confirmed}
+    # Also what is final already: it holds nothing of what is left of its window.
+    before = [await load_wishes(tx, key, now) for key in sorted(looked_at)]
     yield
-    for key, then in before.items():
-        after = await load_wishes(tx, key, then.runs)
+    if not before:
+        return
+    changes = await tx.changed()
+    for then in before:
+        after = with_changes(then, changes)
         _refuse_victims(then, after, now)
         if policy is Policy.REJECT:
             _refuse_overlap(then, after, now)

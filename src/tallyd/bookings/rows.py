@@ -9,8 +9,14 @@ from tallyd.domain.model import Override, Run, Schedule, Status, Target
 from tallyd.ports.store import Transaction
 
 
-async def known_targets(tx: Transaction) -> tuple[str, ...]:
-    """Give the keys of the targets that are configured."""
+async def known_targets(tx: Transaction, wanted: str) -> tuple[str, ...]:
+    """Give the keys of the targets that are configured; of `wanted` alone where it is one of them.
+
+    The others are there to be proposed in its place.
+    """
+    found = await tx.target(wanted)
+    if found is not None and found.known:
+        return (wanted,)
     return tuple(target.key for target in await tx.targets() if target.known)
 
 
@@ -20,7 +26,7 @@ async def target_of(tx: Transaction, key: str) -> Target:
     Raises:
         NotFound: there is none of that key.
     """
-    found = next((target for target in await tx.targets() if target.key == key), None)
+    found = await tx.target(key)
     if found is None:
         raise NotFound("target", key)
     return found

@@ -13,6 +13,7 @@ from tallyd.bookings.rows import (
     leave_out,
     override_of,
     standing_schedule,
+    target_of,
 )
 from tallyd.bookings.writer import Writer
 from tallyd.domain.drafts import (
@@ -26,7 +27,7 @@ from tallyd.domain.drafts import (
 )
 from tallyd.domain.errors import InvalidBooking, NotFound, Problem
 from tallyd.domain.ledger import AHEAD, due_runs
-from tallyd.domain.model import MAX_NAME, ExceptionDay, Occurrence, Schedule
+from tallyd.domain.model import MAX_NAME, ExceptionDay, Occurrence, Override, Schedule
 from tallyd.domain.selection import select
 from tallyd.domain.window import MILLISECOND, Window
 from tallyd.ports.store import Transaction
@@ -56,10 +57,10 @@ class ScheduleBookings(Writer):
         async with self._store.write() as tx:
             now = self._now()
             draft = make(now)
-            validate(draft, now, await known_targets(tx))
+            validate(draft, now, await known_targets(tx, draft.target))
             async with guarded(tx, policy, now, {draft.target}):
                 schedule = await tx.add_schedule(to_schedule(draft, now, uuid4().hex))
-                await self._materialise(tx, schedule, now)
+                await self._materialise(tx, schedule, (), now)
         self._nudge()
         return Change(None, schedule)
 
@@ -78,14 +79,14 @@ class ScheduleBookings(Writer):
             now = self._now()
             before = await standing_schedule(tx, schedule_id)
             draft = change(draft_of(before))
-            validate_edit(before, draft, now, await known_targets(tx))
+            validate_edit(before, draft, now, await known_targets(tx, draft.target))
             after = revise(before, draft, now)
             async with guarded(tx, policy, now, {before.target, after.target}):
                 await self._write_due(tx, before, now)
                 await tx.change_schedule(after)
                 if timing(after) != timing(before):
                     await tx.drop_overrides(schedule_id)
-                await self._materialise(tx, after, now)
+                await self._materialise(tx, after, await tx.overrides({schedule_id}), now)
         self._nudge()
         return Change(before, after)
 
@@ -158,10 +159,10 @@ class ScheduleBookings(Writer):
             fix = f"name the day, in at most {MAX_NAME} printable characters"
             raise InvalidBooking(Problem("name", name[:MAX_NAME], fix))
         async with self._store.write() as tx:
-            keys = {known.key for known in await tx.targets()}
-            if target is not None and target not in keys:
-                raise NotFound("target", target)
-            touched = keys if target is None else {target}
+            if target is None:
+                touched = {known.key for known in await tx.targets()}
+            else:
+                touched = {(await target_of(tx, target)).key}
             async with guarded(tx, policy, self._now(), touched):
                 added = await tx.add_exception_day(day, name, target)
         self._nudge()
@@ -185,17 +186,18 @@ class ScheduleBookings(Writer):
         await tx.change_schedule(after)
         return Change(before, after)
 
-    async def _materialise(self, tx: Transaction, schedule: Schedule, now: datetime) -> None:
+    async def _materialise(
+        self, tx: Transaction, schedule: Schedule, overrides: tuple[Override, ...], now: datetime
+    ) -> None:
         """Write the rows of what starts soon: that also is the intent of a start for now."""
         until = max(now + AHEAD, await tx.watermark() or now)
-        await self._insert_due(tx, schedule, Window(now, until + MILLISECOND))
+        starts = Window(now, until + MILLISECOND)
+        await tx.insert_runs(due_runs((schedule,), {schedule.id: overrides}, starts))
 
     async def _write_due(self, tx: Transaction, schedule: Schedule, now: datetime) -> None:
         """Write the rows of what fell due under the old wishes, before they change."""
         since = await tx.watermark() or schedule.effective_from
         if since <= now:
-            await self._insert_due(tx, schedule, Window(since, now + MILLISECOND))
-
-    async def _insert_due(self, tx: Transaction, schedule: Schedule, starts: Window) -> None:
-        overrides = {schedule.id: await tx.overrides({schedule.id})}
-        await tx.insert_runs(due_runs((schedule,), overrides, starts))
+            overrides = {schedule.id: await tx.overrides({schedule.id})}
+            starts = Window(since, now + MILLISECOND)
+            await tx.insert_runs(due_runs((schedule,), overrides, starts))

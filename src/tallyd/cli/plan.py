@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tallyd.cli.health import News, danger, news_of, warnings
 from tallyd.cli.output import Column, Output, emit, json_option
 from tallyd.cli.periods import from_option, instant, period, to_option
 from tallyd.cli.root import Invocation
 from tallyd.cli.sessions import look
 from tallyd.cli.shapes import plan_shape
 from tallyd.cli.tables import LocalTimes
+from tallyd.cli.text import visible
 from tallyd.cli.values import FromNow, Moment
 from tallyd.cli.what_if import drafts_of, read_rows
 from tallyd.clock import SystemClock
@@ -51,12 +53,22 @@ def plan(
     stop = instant("--to", until, times.zone, now) if until else start + _USUAL_LENGTH
     asked = period(start, stop)
 
-    async def entries(appliance: "Appliance") -> tuple[Planned, ...]:
+    async def entries(appliance: "Appliance") -> tuple[tuple[Planned, ...], News]:
         known = [target.key for target in await appliance.reports.targets() if target.known]
-        return await appliance.reports.plan(asked, drafts_of(rows, now, known))
+        planned = await appliance.reports.plan(asked, drafts_of(rows, now, known))
+        return planned, await news_of(appliance, now)
 
-    planned = [plan_shape(entry) for entry in look(settings, entries)]
-    emit(planned, _columns(times), output, empty="nothing is planned in that time")
+    planned, news = look(settings, entries)
+    for warning in warnings(news, sorted({entry.schedule.target for entry in planned})):
+        click.echo(f"warning: {visible(warning)}", err=True)
+    shapes = [plan_shape(entry) for entry in planned]
+    if output is Output.TEXT:
+        # Beside the verdict, and no part of it: the rows of --json are the plan alone.
+        for shape, entry in zip(shapes, planned, strict=True):
+            shape["danger"] = danger(entry, news, now)
+    safe = not any(shape.get("danger") for shape in shapes)
+    columns = [column for column in _columns(times) if not (safe and column.key == "danger")]
+    emit(shapes, columns, output, empty="nothing is planned in that time")
 
 
 def _columns(times: LocalTimes) -> tuple[Column, ...]:
@@ -67,6 +79,7 @@ def _columns(times: LocalTimes) -> tuple[Column, ...]:
         Column("id", "schedule_id", justify="right"),
         Column("name", "name"),
         Column("verdict", "verdict"),
+        Column("in danger", "danger"),
         Column("reason", "reason"),
         Column("holds", "claim", times.windows),
         Column("blocked by", "by", times.blockers),

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from tallyd.cli.exits import NoDaemonError
+from tallyd.cli.health import clock_cell, device_cells, disk_cell, news_in, without_old_news
 from tallyd.cli.output import Column, Output, emit, json_option
 from tallyd.cli.root import Invocation
 from tallyd.cli.sessions import look, picture_of
 from tallyd.cli.tables import LocalTimes, megabytes
+from tallyd.clock import SystemClock
 
 if TYPE_CHECKING:
     from tallyd.app import Appliance
@@ -30,13 +32,17 @@ def status(invocation: Invocation, output: Output) -> None:
             raise NoDaemonError(f"no daemon runs with {settings.appliance.run_dir}")
         return found
 
-    shown = look(settings, picture)
+    now = SystemClock().now()
+    seen = look(settings, picture)
+    shown = without_old_news(seen, now)
+    if (silence := news_in(seen, now).silence) is not None:
+        click.echo(f"warning: {silence}", err=True)
     if output is Output.JSON:
         emit(shown, (), output)
         return
     emit(shown, _daemon_columns(times), output)
     targets = cast("Mapping[str, Mapping[str, object]]", shown["targets"])
-    rows = [{"target": key, **doing} for key, doing in targets.items()]
+    rows = [{"target": key, **doing, **device_cells(doing)} for key, doing in targets.items()]
     emit(rows, _target_columns(times), output, empty="no targets are configured")
 
 
@@ -47,6 +53,8 @@ def _daemon_columns(times: LocalTimes) -> tuple[Column, ...]:
         Column("ready", "ready"),
         times.column("since", "started_at", lambda text: times.at(datetime.fromisoformat(text))),
         Column("rows waiting for the disk", "ledger_waiting"),
+        Column("disk", "disk", disk_cell),
+        Column("clock", "clock", clock_cell),
     )
 
 
@@ -57,6 +65,7 @@ def _target_columns(times: LocalTimes) -> tuple[Column, ...]:
     return (
         Column("target", "target"),
         Column("status", "status"),
+        Column("device", "device"),
         Column("run", "run_id", justify="right"),
         Column("name", "name"),
         times.column("since", "since", at),

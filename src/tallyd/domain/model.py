@@ -279,7 +279,8 @@ class Part:
     """The facts of one driver session: what was asked, what the device did. Gaps are derived.
 
     `commanded_at` is when the driver was called; `first_data_at` is None until data flowed;
-    `lead` is what was allowed for the device to come up.
+    `lead` is what was allowed for the device to come up, and `spread` how much of that because of
+    others that started at the same instant.
     """
 
     number: int
@@ -288,6 +289,7 @@ class Part:
     token: str
     commanded_at: datetime
     lead: timedelta = timedelta(0)
+    spread: timedelta = timedelta(0)
     first_data_at: datetime | None = None
     last_data_at: datetime | None = None
     stopped_at: datetime | None = None

@@ -38,7 +38,7 @@ _WHY: dict[Reason, str] = {
     Reason.DAEMON_DOWN: "the daemon was not running",
     Reason.DAEMON_STOPPED: "the daemon was stopped",
     Reason.POWER_OFF: "the appliance was off",
-    Reason.CLOCK: "the clock could not be trusted",
+    Reason.CLOCK: "the clock was set past it, or could not be trusted",
     Reason.DRIVER_UNAVAILABLE: "the target's driver could not be used",
     Reason.DEVICE_REFUSED: "the device refused",
     Reason.DEVICE_SILENT: "the device sent no data",
@@ -216,7 +216,8 @@ def _sentence(
     if detail and outcome in {Outcome.PARTIAL, Outcome.FAILED}:
         why = f"{why} ({detail})"
     if outcome is Outcome.PARTIAL:
-        have = sum((w.length for w in data_windows(parts)), timedelta())
+        inside = (data.common(window) for data in data_windows(parts))
+        have = sum((data.length for data in inside if data is not None), timedelta())
         return f"Recorded {_spell_length(have)} of {_spell_length(window.length)}: {why}."
     return f"{_LEAD_IN[outcome]}: {why}."
 

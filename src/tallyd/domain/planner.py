@@ -227,7 +227,7 @@ class _Suspensions:
             return Verdict.SUSPENDED, Reason.EXCLUDED
         if self._days and self._starts_on_exception_day(occurrence):
             return Verdict.SUSPENDED, Reason.EXCEPTION_DAY
-        if not self._target.known:
+        if not self._target.known and not offer.running:
             return Verdict.BLOCKED, Reason.TARGET_UNKNOWN
         if not offer.zone_known:
             return Verdict.BLOCKED, Reason.ZONE_UNKNOWN

@@ -58,6 +58,8 @@ def occurrences(
     Raises:
         ZoneUnknown: on the first step, whether or not anything would follow.
     """
+    if isinstance(schedule.start, InstantStart) and schedule.start.at >= period.stop:
+        return
     stops = {
         override.slot: override.stop
         for override in overrides

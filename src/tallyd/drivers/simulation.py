@@ -50,6 +50,13 @@ class SimulationOptions(BaseModel):
         default=None, description="Who holds the device: every start is refused, naming them."
     )
     unreachable: bool = Field(default=False, description="It answers no probe and no question.")
+    gone_after_s: float | None = Field(
+        default=None, ge=0, description="It is gone so long after it was set up: nothing answers."
+    )
+    gone_for_s: float | None = Field(
+        default=None, ge=0, description="It is back after so long. Default: gone for good."
+    )
+    hang_probe: bool = Field(default=False, description="A probe never returns.")
     die_after_s: float | None = Field(
         default=None, ge=0, description="Each session ends by itself after so long."
     )
@@ -92,6 +99,7 @@ class SimulatedDevice:
         self._target = context.target
         self._clock = context.clock
         self._options = options
+        self._set_up_s = context.clock.monotonic()
         self._starts = 0
         self._parts: Parts[_Session] = Parts(self._inputs)
 
@@ -103,6 +111,7 @@ class SimulatedDevice:
             lead_ms=options.start_ms + options.jitter_ms // 2,
             overlap=options.overlap,
             inputs=self._inputs,
+            bytes_per_s=options.bytes_per_s,
         )
 
     async def probe(self) -> str:
@@ -111,6 +120,8 @@ class SimulatedDevice:
         Raises:
             DriverError: the options say so.
         """
+        if self._options.hang_probe:
+            await anyio.sleep_forever()
         self._check_reachable()
         return "a simulated device"
 
@@ -149,8 +160,18 @@ class SimulatedDevice:
         await self._clock.sleep(self._latency_s(self._options.stop_ms, token))
         return self._parts.ended(token, replace(self._show(session), state=SessionState.ENDED))
 
+    @property
+    def _gone_for(self) -> timedelta | None:
+        """How long it has been gone; None while it is there."""
+        options = self._options
+        if options.gone_after_s is None:
+            return None
+        gone_s = self._clock.monotonic() - self._set_up_s - options.gone_after_s
+        back = options.gone_for_s is not None and gone_s >= options.gone_for_s
+        return None if gone_s < 0 or back else timedelta(seconds=gone_s)
+
     def _check_reachable(self) -> None:
-        if self._options.unreachable:
+        if self._options.unreachable or self._gone_for is not None:
             raise TryAgainError(Reason.DEVICE_TIMEOUT, f"{self._target} does not answer")
 
     def _check_start(self, order: StartOrder) -> None:
@@ -170,6 +191,8 @@ class SimulatedDevice:
             raise DeviceBlockedError(Reason.DEVICE_REFUSED, sentence)
 
     def _latency_s(self, latency_ms: int, token: str) -> float:
+        if self._options.jitter_ms == 0:
+            return latency_ms / 1_000
         # The same part is always equally late: a simulation can be repeated.
         chance = random.Random(f"{self._target} {token}")  # noqa: S311 - no secret is made of it
         return (latency_ms + chance.uniform(0, self._options.jitter_ms)) / 1_000
@@ -178,7 +201,8 @@ class SimulatedDevice:
         options, order = self._options, session.order
         now = self._clock.now()
         silent_at = _after(session.begun, options.go_silent_after_s)
-        last = min(at for at in (now, silent_at, session.died_at) if at is not None)
+        heard = now - (self._gone_for or timedelta(0))
+        last = min(at for at in (heard, silent_at, session.died_at) if at is not None)
         silent = options.no_data or (silent_at is not None and now >= silent_at)
         shown = Observation(
             token=order.token,

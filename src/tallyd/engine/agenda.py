@@ -41,6 +41,7 @@ class Agenda:
         self._overrides: dict[int, tuple[Override, ...]] = {}
         self._exception_days: tuple[ExceptionDay, ...] = ()
         self._runs: dict[str, dict[RunKey, Run]] = {}
+        self._planned: dict[str, tuple[Planned, ...]] = {}
 
     def name_of(self, schedule_id: int) -> str | None:
         """Give the name of a schedule, if it is known."""
@@ -86,6 +87,14 @@ class Agenda:
         for schedule_id, found in overrides.items():
             self._overrides[schedule_id] = tuple(found)
         return touched & self.targets.keys()
+
+    def homes_of(self, changes: Changes) -> set[str] | None:
+        """Give the targets on which changes not yet taken in may have new runs; None: on any."""
+        if changes.targets is not None:
+            return None
+        before = (self._home.get(schedule.id) for schedule in changes.schedules)
+        after = (schedule.target for schedule in changes.schedules)
+        return {key for key in (*before, *after) if key is not None}
 
     def _place(self, schedule: Schedule, now: datetime) -> set[str]:
         homes = {schedule.target}
@@ -152,7 +161,13 @@ class Agenda:
             r.planned.start for r in self.runs(target) if r.status is not Status.FINISHED
         )
         start = min((now, *open_starts))
-        return plan_target(self.wishes(target), Window(start, now + PLANNED_AHEAD))
+        planned = plan_target(self.wishes(target), Window(start, now + PLANNED_AHEAD))
+        self._planned[target] = planned
+        return planned
+
+    def planned(self, target: str) -> tuple[Planned, ...]:
+        """Give the last plan of a target, for those who only look."""
+        return self._planned.get(target, ())
 
     def unaccounted(self, target: str, now: datetime) -> tuple[tuple[int, str], ...]:
         """Give the occurrences that span `now` and of whose runs nothing is known here.

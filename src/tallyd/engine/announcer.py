@@ -3,8 +3,12 @@
 from collections import deque
 
 import anyio
+from anyio.lowlevel import checkpoint
 
 from tallyd.logs import get_logger, level_of
+
+AT_ONCE = 16
+"""So many lines are logged before anything else has its turn."""
 
 
 class Announcer:
@@ -29,10 +33,15 @@ class Announcer:
         while True:
             await self._more.wait()
             self._more = anyio.Event()
-            self.flush()
+            while self._waiting:
+                await checkpoint()
+                self._log_next(AT_ONCE)
 
     def flush(self) -> None:
         """Log everything that waits, now."""
-        while self._waiting:
+        self._log_next(len(self._waiting))
+
+    def _log_next(self, count: int) -> None:
+        for _ in range(min(count, len(self._waiting))):
             level, event, fields = self._waiting.popleft()
             getattr(self._log, level)(event, **fields)

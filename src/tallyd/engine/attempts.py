@@ -24,6 +24,10 @@ class Attempts:
         """Tell whether a start may be tried at `now`."""
         return not self.hopeless and now >= self.retry_at
 
+    def device_back(self) -> None:
+        """Let the next try come at once: what the last ones failed of may be over."""
+        self.retry_at = EPOCH
+
     def failed(self, part: Part, error: DriverError | None, now: datetime) -> bool:
         """Count a start without data; True where the operator has not heard this reason yet."""
         fresh = part.detail != self.sentence

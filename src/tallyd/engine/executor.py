@@ -1,4 +1,4 @@
-"""One input of one device: starts a part, watches it, ends it. Every driver call has a deadline.
+"""One part on a device: started, watched, ended. Every driver call has a deadline.
 
 Nothing is decided here: the reconciler says what to start and until when, and is told the facts.
 """
@@ -70,6 +70,10 @@ class Session:
         self._ending = anyio.Event()
         self._why = (Event.PIECE_OVER, EndReason.PLANNED)
         self._start_scope: anyio.CancelScope | None = None
+        self._answered = False
+        self._flows = False
+        self._refusal: DriverError | None = None
+        self.over = anyio.Event()
         self._moved_at = clock.monotonic()
 
     @property
@@ -91,35 +95,50 @@ class Session:
         if self._start_scope is not None:
             self._start_scope.cancel()
 
-    async def run(self) -> None:
-        """Make the part; returns when nothing of it is running any more."""
-        try:
-            if await self._start():
-                await self._watch()
-                await self._stop()
-        except anyio.get_cancelled_exc_class():
-            timeout_s = self._driver.traits.stop_timeout_ms / 1000
-            with anyio.move_on_after(timeout_s, shield=True), suppress(DriverError):
-                await self._driver.stop(self.part.token)
-            raise
+    @property
+    def start_timeout_s(self) -> float:
+        """How long after its command a start may take to bring data."""
+        return self._driver.traits.first_data_timeout_ms / 1000
 
-    async def _start(self) -> bool:
-        timeout_s = self._driver.traits.first_data_timeout_ms / 1000
-        self.part = replace(self.part, commanded_at=self._clock.now())
-        error: DriverError | None = None
-        answered = False
+    async def begin(self, within: anyio.CancelScope) -> None:
+        """Tell the device to start and wait for its data, at most until the scope's deadline."""
+        self._start_scope = within
         try:
-            with anyio.move_on_after(timeout_s) as self._start_scope:
-                seen = await self._driver.start(self._order)
-                answered = True
-                self._take(await self._first_data(seen), Event.DATA)
-                return True
+            seen = await self._command()
+            self._answered = True
+            self._take(await self._first_data(seen), Event.DATA)
+            self._flows = True
         except DriverError as refusal:
-            error = refusal
+            self._refusal = refusal
         finally:
             self._start_scope = None
-        if answered:
+
+    async def carry_on(self) -> None:
+        """Make the part, or say why there is none; returns when nothing of it is running."""
+        if self._flows:
+            await self._watch()
+            await self._stop()
+        else:
+            await self._settle()
+
+    async def abandon(self) -> None:
+        """Have the device stop once, whatever ends the task that drives it."""
+        timeout_s = self._driver.traits.stop_timeout_ms / 1000
+        with anyio.move_on_after(timeout_s, shield=True), suppress(DriverError):
+            await self._driver.stop(self.part.token)
+
+    async def _command(self) -> Observation:
+        commanded_at = self._clock.now()
+        try:
+            return await self._driver.start(self._order)
+        finally:
+            self.part = replace(self.part, commanded_at=commanded_at)
+
+    async def _settle(self) -> None:
+        """Tell what became of a start that brought no data, and leave nothing behind it."""
+        if self._answered:
             await self._stop_for_sure()
+        error = self._refusal
         if error is None and self._ending.is_set():
             event, reason = self._why
             self._tell(
@@ -127,15 +146,14 @@ class Session:
                 end=reason,
                 stopped_at=self._clock.now(),
             )
-            return False
+            return
         self.part = replace(
             self.part,
             end=EndReason.REFUSED if error else EndReason.TIMEOUT,
-            detail=error.sentence if error else f"no data within {timeout_s:g} s",
+            detail=error.sentence if error else f"no data within {self.start_timeout_s:g} s",
             stopped_at=self._clock.now(),
         )
         self._listener.attempt_failed(self.key, self.part, error)
-        return False
 
     async def _first_data(self, seen: Observation) -> Observation:
         """Wait for data where the answer to a start shows none: an answer alone is no start."""
@@ -216,54 +234,3 @@ class Session:
     ) -> None:
         self.part = replace(self.part, end=end, stopped_at=stopped_at)
         self._listener.part_changed(self.key, self.part, event)
-
-
-class Executor:
-    """Drives one input for good: a task that waits for assignments, one session at a time."""
-
-    def __init__(self, number: int, driver: Driver, clock: Clock, listener: Listener) -> None:
-        self.number = number
-        self.session: Session | None = None
-        self._driver = driver
-        self._clock = clock
-        self._listener = listener
-        self._assigned = anyio.Event()
-        self._idle = anyio.Event()
-        self._idle.set()
-
-    def assign(self, assignment: Assignment) -> None:
-        """Start a part now; only an executor without a session may be given one."""
-        self.session = Session(assignment, self._driver, self._clock, self._listener)
-        self._idle = anyio.Event()
-        self._assigned.set()
-
-    async def idle(self) -> None:
-        """Wait until there is no session."""
-        await self._idle.wait()
-
-    async def run(self) -> None:
-        """Work off assignments until cancelled."""
-        while True:
-            await self._assigned.wait()
-            self._assigned = anyio.Event()
-            if self.session is None:
-                continue
-            try:
-                await self.session.run()
-            finally:
-                self.session = None
-                self._idle.set()
-                self._listener.input_free()
-
-
-def make_executors(
-    driver: Driver, capacity: int, clock: Clock, listener: Listener
-) -> tuple[Executor, ...]:
-    """Give the executors that `capacity` inputs need.
-
-    Where sessions may overlap an input has two: the next opens while the last one still closes.
-    """
-    each = 2 if driver.traits.overlap else 1
-    return tuple(
-        Executor(number, driver, clock, listener) for number in range(capacity) for _ in range(each)
-    )

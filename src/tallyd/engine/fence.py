@@ -15,6 +15,7 @@ from tallyd.ports.drivers import (
     StartOrder,
     Traits,
     TryAgainError,
+    WarmsUp,
 )
 
 
@@ -34,6 +35,11 @@ class FencedDriver:
     async def probe(self) -> str:
         """Ask the device whether it could start now."""
         return await _fenced(self._driver.probe)
+
+    async def warm_up(self) -> None:
+        """Have the driver get ready for a start, if it can."""
+        if isinstance(self._driver, WarmsUp):
+            await _fenced(self._driver.warm_up)
 
     async def start(self, order: StartOrder) -> Observation:
         """Start a session and return once its data flows."""

@@ -27,16 +27,24 @@ class Lead:
         self._seen_ms: deque[float] = deque(guesses, maxlen=REMEMBERED)
 
     def learn(self, part: Part) -> None:
-        """Take in how long a confirmed part took from command to first data."""
+        """Take in how long a confirmed part took from command to first data.
+
+        What others cost it is not the device's own: as much of it as was allowed for is left out.
+        """
         if part.first_data_at is not None:
             took = part.first_data_at - part.commanded_at
-            self._seen_ms.append(took / MILLISECOND)
+            own = min(max(took - part.spread, part.lead - part.spread), took)
+            self._seen_ms.append(own / MILLISECOND)
 
     def of(self, start: datetime) -> timedelta:
         """Give how early a start must be commanded: what the device takes, and the others cost."""
+        return self.value + self.spread(start)
+
+    def spread(self, start: datetime) -> timedelta:
+        """Give how much earlier a start is commanded because of others at the same instant."""
         if not self._spread:
-            return self.value
-        return self.value + self._crowd.extra_lead(start, self._target, self._spread)
+            return self._spread
+        return self._crowd.extra_lead(start, self._target, self._spread)
 
     @property
     def value(self) -> timedelta:

@@ -24,6 +24,7 @@ class Start:
     piece: Window
     input: int
     lead: timedelta
+    spread: timedelta
     now: datetime
 
 
@@ -49,9 +50,9 @@ class Orders:
             token=token,
             commanded_at=start.now,
             lead=start.lead,
+            spread=start.spread,
         )
         content = start.entry.schedule.content
-        joined_late = start.piece.start - start.entry.occurrence.window.start
         order = StartOrder(
             target=start.target.key,
             input=start.input,
@@ -60,7 +61,7 @@ class Orders:
             piece=start.piece,
             output=self._recordings_dir / self._file(start, number),
             content=content,
-            media_offset=joined_late + (content.offset if content else timedelta(0)),
+            media_offset=_joined_late(start) + (content.offset if content else timedelta(0)),
         )
         return part, order
 
@@ -82,6 +83,12 @@ class Orders:
                 run=start.run.id,
             )
         )
+
+
+def _joined_late(start: Start) -> timedelta:
+    """Give how much of an occurrence is over when its first data comes, late starts included."""
+    joins_at = max(start.piece.start, start.now + start.lead)
+    return joins_at - start.entry.occurrence.window.start
 
 
 def _next_number(run: Run) -> int:

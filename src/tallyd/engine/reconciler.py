@@ -1,10 +1,10 @@
 """One target: compares what should be with what is, and acts. Woken by anything, at any time.
 
-Everything here runs in memory and returns at once; waiting is the sessions' business.
+Everything here runs in memory and returns at once; waiting is the sessions' business. The next
+start is decided ahead of its instant, which then only has to say go.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import anyio
@@ -13,47 +13,28 @@ from tallyd.domain.lifecycle import Event, advance
 from tallyd.domain.model import EndReason, Part, Reason, Run, Status
 from tallyd.domain.outcomes import Ending, finish, may_return, reopen
 from tallyd.domain.planner import Planned
-from tallyd.domain.window import Window
-from tallyd.engine.agenda import Agenda, RunKey, key_of
+from tallyd.engine.agenda import RunKey, key_of
 from tallyd.engine.attempts import Attempts
-from tallyd.engine.crowd import Crowd
 from tallyd.engine.decisions import (
     LATE_AFTER,
     edges,
     first_start,
     is_over,
     piece_of,
-    rest_of,
     with_part,
-    worth_starting,
 )
-from tallyd.engine.executor import Assignment, Executor, Session, make_executors
-from tallyd.engine.journal import Journal
+from tallyd.engine.desk import Desk
+from tallyd.engine.executor import Session
+from tallyd.engine.inputs import Executor, Inputs
+from tallyd.engine.launches import DECIDED_AHEAD, Launch, Launches
 from tallyd.engine.leads import Lead
-from tallyd.engine.orders import Orders, Start
 from tallyd.engine.presence import session_picture
 from tallyd.engine.recovery import after_loss
-from tallyd.engine.reporter import Reporter
-from tallyd.ports.alarm import Alarm
-from tallyd.ports.clock import Clock
 from tallyd.ports.drivers import Driver, DriverError, Traits
 
 JOURNAL_EVERY_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What all reconcilers share."""
-
-    agenda: Agenda
-    journal: Journal
-    reporter: Reporter
-    alarm: Alarm
-    clock: Clock
-    orders: Orders
-    crowd: Crowd
-    presence_changed: Callable[[], None]
-    booted_at: datetime
+TRIED_AGAIN_AFTER = timedelta(seconds=10)
+"""A target whose turn failed is looked at again after so long, whatever happens."""
 
 
 class Reconciler:
@@ -64,59 +45,82 @@ class Reconciler:
         self.lead = Lead(target, driver.traits if driver else Traits(), desk.crowd)
         self.next_edge: datetime | None = None
         self._desk = desk
-        self._driver = driver
+        self._usable = driver is not None
         capacity = desk.agenda.targets[target].capacity
-        self._executors = make_executors(driver, capacity, desk.clock, self) if driver else ()
+        self._inputs = Inputs(driver, capacity, desk.clock, self)
+        self._launches = Launches(target, desk, self._inputs, self.lead)
         self._attempts: dict[RunKey, Attempts] = {}
         self._plan: dict[RunKey, Planned] = {}
+        self._ahead: list[Launch] = []
+        self._gone: list[Launch] = []
         self._stale = True
-        self._woken = anyio.Event()
+        self._woken = False
         self._journaled_s: dict[RunKey, float] = {}
         self._closing = False
         self._retiring = anyio.Event()
+        self._left = False
 
     @property
     def executors(self) -> tuple[Executor, ...]:
         """The inputs to be run beside this reconciler."""
-        return self._executors
+        return self._inputs.executors
 
     @property
     def sessions(self) -> tuple[Session, ...]:
         """What the device is doing for us now."""
-        return tuple(e.session for e in self._executors if e.session is not None)
+        return self._inputs.sessions
 
     def wake(self) -> None:
         """Look again, soon."""
-        self._woken.set()
+        if not (self._woken or self._left):
+            self._woken = True
+            self._desk.rounds.join(self)
+
+    def due(self) -> None:
+        """Start what was decided for this instant, unless something happened since; look again."""
+        if not self._woken and self._ahead and self._ahead[0].stands(self._desk.clock.now()):
+            for launch in self._ahead:
+                launch.go()
+            self._gone += self._ahead
+            self._ahead = []
+        self.wake()
+
+    def device_back(self) -> None:
+        """Look again, soon, and try again at once what failed: the device answers."""
+        for attempts in self._attempts.values():
+            attempts.device_back()
+        self.wake()
 
     def replan(self) -> None:
         """Look again, soon, at a new plan: the wishes changed."""
         self._stale = True
-        self._woken.set()
+        self.wake()
 
     def close(self) -> None:
         """End every session and start none any more; what is left of a run is kept pending."""
         self._closing = True
+        self._call_off()
         for session in self.sessions:
             session.end(Event.WITHDRAWN, EndReason.DAEMON_STOPPED)
 
     def retire(self) -> None:
         """Start nothing any more; what records goes on to its end."""
+        self._call_off()
         self._retiring.set()
 
     async def retired(self) -> None:
-        """Wait until it was asked to retire and no session is left."""
+        """Wait until it was asked to retire and no session is left; it acts no more from then."""
         await self._retiring.wait()
         await self.idle()
+        self._left = True
 
     async def idle(self) -> None:
         """Wait until no session is left."""
-        for executor in self._executors:
-            await executor.idle()
+        await self._inputs.idle()
 
     def overdue(self, now: datetime) -> bool:
         """Tell whether it was woken, or should have been, and has not looked since."""
-        return self._woken.is_set() or (self.next_edge is not None and self.next_edge < now)
+        return self._woken or (self.next_edge is not None and self.next_edge < now)
 
     def next_start(self, now: datetime) -> tuple[datetime, str] | None:
         """Give when the next piece begins, and of which schedule."""
@@ -131,29 +135,38 @@ class Reconciler:
         run = self._desk.agenda.run(self.target, session.key)
         return session_picture(session, run, self._desk.clock.now())
 
-    async def run(self) -> None:
-        """Reconcile whenever woken, until cancelled."""
-        while True:
-            await self._woken.wait()
-            self._woken = anyio.Event()
-            self.next_edge = None  # a target that fails is reported, and not the watchdog's affair
-            self.reconcile()
+    def take_turn(self) -> None:
+        """Reconcile because it was woken; one that fails is woken again after a while."""
+        self._woken = False
+        if self._left:
+            return
+        now = self._desk.clock.now()
+        self.next_edge = now + TRIED_AGAIN_AFTER
+        self._desk.alarm.set(self.target, self.next_edge)
+        self.reconcile()
 
     def reconcile(self) -> None:
         """Do now whatever this instant asks for, and set the alarm for the next one."""
         now = self._desk.clock.now()
+        self._call_off()
+        self._note_gone()
         self._refresh_plan(now)
         self._mind_sessions(now)
-        if not (self._closing or self._retiring.is_set()):
+        if self._starts:
             self._start_due(now)
         self._close_runs(now)
         self._report_standing(now)
         self.next_edge = self._next_edge(now)
         self._desk.alarm.set(self.target, self.next_edge)
+        self._ahead = self._decide_ahead(now)
         self._desk.presence_changed()
         if self._stale:
             # What became of a run moved the claims: look again, at a new plan.
             self.wake()
+
+    @property
+    def _starts(self) -> bool:
+        return not (self._closing or self._retiring.is_set())
 
     # what should be
 
@@ -178,19 +191,12 @@ class Reconciler:
                     replace(run, planned=window, reason=Reason.OPERATOR if shortened else None)
                 )
 
+    @property
+    def _min_piece(self) -> timedelta:
+        return self._desk.agenda.targets[self.target].min_piece
+
     def _runs(self) -> tuple[Run, ...]:
         return self._desk.agenda.runs(self.target)
-
-    def _run(self, key: RunKey, entry: Planned) -> Run:
-        run = self._desk.agenda.run(self.target, key)
-        return run or Run(
-            id=0,
-            target=self.target,
-            name=entry.schedule.name,
-            planned=entry.occurrence.window,
-            schedule_id=entry.schedule.id,
-            slot=entry.occurrence.slot,
-        )
 
     def _put(self, run: Run, part: Part | None = None) -> None:
         self._desk.agenda.put_run(run)
@@ -213,66 +219,40 @@ class Reconciler:
                 session.end(Event.PIECE_OVER, EndReason.PLANNED)
 
     def _start_due(self, now: datetime) -> None:
-        due = [
-            (piece, key, entry)
-            for key, entry in self._plan.items()
-            for piece in entry.claim
-            if piece.start - self.lead.of(piece.start) <= now < piece.stop
-        ]
-        for piece, key, entry in sorted(due, key=lambda found: found[0]):
-            held = any(session.key == key for session in self.sessions)
-            if held or self._desk.agenda.is_paused(key):
-                continue
-            run = self._run(key, entry)
-            if run.status is not Status.PENDING or not worth_starting(
-                entry, piece, now, self._min_piece
-            ):
-                continue
-            if not self._attempts.setdefault(key, Attempts()).may_try(now):
-                continue
-            executor = self._free_executor(piece)
-            if executor is not None:
-                self._begin(executor, run, entry, piece)
+        for launch in self._launches.at(now, self._plan, self._attempts):
+            launch.go()
+            self._note(launch)
 
-    @property
-    def _min_piece(self) -> timedelta:
-        return self._desk.agenda.targets[self.target].min_piece
+    def _decide_ahead(self, now: datetime) -> list[Launch]:
+        """Give the starts of the next edge, where it is near and the plan still stands."""
+        if self.next_edge is None or self.next_edge - now > DECIDED_AHEAD:
+            return []
+        if self._stale or not self._starts:
+            return []
+        return list(self._launches.at(self.next_edge, self._plan, self._attempts))
 
-    def _free_executor(self, piece: Window) -> Executor | None:
-        """Give the lowest input on which nothing runs into `piece`."""
-        overlap = self._driver is not None and self._driver.traits.overlap
-        for executor in self._executors:
-            busy = [
-                other.session
-                for other in self._executors
-                if other.number == executor.number and other.session is not None
-            ]
-            if executor.session is None and (
-                not busy or (overlap and all(s.part.piece.stop <= piece.start for s in busy))
-            ):
-                return executor
-        return None
+    def _call_off(self) -> None:
+        """Take back what was decided ahead: it is decided anew."""
+        for launch in self._ahead:
+            launch.call_off()
+        self._ahead = []
 
-    def _begin(self, executor: Executor, run: Run, entry: Planned, piece: Window) -> None:
-        part, order = self._desk.orders.make(
-            Start(
-                target=self._desk.agenda.targets[self.target],
-                entry=entry,
-                run=run,
-                piece=rest_of(piece, run, self._desk.clock.now()),
-                input=executor.number,
-                lead=self.lead.of(piece.start),
-                now=self._desk.clock.now(),
-            )
-        )
-        executor.assign(Assignment(key_of(run), part, order))
+    def _note_gone(self) -> None:
+        """Write down what was started without waiting for that."""
+        launches, self._gone = self._gone, []
+        for launch in launches:
+            self._note(launch)
+
+    def _note(self, launch: Launch) -> None:
+        run = self._desk.agenda.run(self.target, launch.session.key) or launch.run
         self._put(replace(run, status=advance(run.status, Event.DUE)))
-        self._desk.reporter.starting(run, part)
+        self._desk.reporter.starting(run, launch.session.part)
 
     # what happened
 
     def part_changed(self, key: RunKey, part: Part, event: Event | None) -> None:
         """Take in the facts of a part."""
+        self._note_gone()
         run = self._desk.agenda.run(self.target, key)
         if run is None:
             return
@@ -297,6 +277,7 @@ class Reconciler:
 
     def attempt_failed(self, key: RunKey, part: Part, error: DriverError | None) -> None:
         """Note that a start brought no data; it is tried again while that makes sense."""
+        self._note_gone()
         run = self._desk.agenda.run(self.target, key)
         if run is None:
             return
@@ -372,7 +353,11 @@ class Reconciler:
             return self._desk.agenda.why_gone(run)
         if run.planned.start < self._desk.booted_at:
             return Reason.DAEMON_DOWN
-        return Reason.DRIVER_UNAVAILABLE if self._driver is None else Reason.BACK_TO_BACK
+        if self._desk.steps.jumped_over(run.planned.start):
+            return Reason.CLOCK
+        if self._desk.agenda.targets[self.target].locked_since is not None:
+            return Reason.LOCKED
+        return Reason.BACK_TO_BACK if self._usable else Reason.DRIVER_UNAVAILABLE
 
     def _report_standing(self, now: datetime) -> None:
         """Say once, at the planned start, that a run is blocked or late."""

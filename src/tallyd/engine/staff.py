@@ -8,8 +8,9 @@ import anyio
 import anyio.abc
 
 from tallyd.engine.announcer import Announcer
+from tallyd.engine.desk import Desk
 from tallyd.engine.fence import FencedDriver
-from tallyd.engine.reconciler import Desk, Reconciler
+from tallyd.engine.reconciler import Reconciler
 from tallyd.ports.clock import Clock
 from tallyd.ports.drivers import Driver
 
@@ -36,10 +37,15 @@ class Staff:
         self._installed = dict(drivers)
         self._announcer = announcer
         self._reconcilers: dict[str, Reconciler] = {}
+        self._closing = False
 
     def everybody(self) -> tuple[Reconciler, ...]:
         """Give all reconcilers."""
         return tuple(self._reconcilers.values())
+
+    def installed(self, target: str) -> Installed:
+        """Give the driver of a target."""
+        return self._installed.get(target, NOT_CONFIGURED)
 
     def of(self, target: str) -> Reconciler:
         """Give the reconciler of a target."""
@@ -52,7 +58,7 @@ class Staff:
                 self._hire(target, tasks)
 
     def _hire(self, target: str, tasks: anyio.abc.TaskGroup) -> Reconciler:
-        driver = self._installed.get(target, NOT_CONFIGURED).driver
+        driver = self.installed(target).driver
         reconciler = Reconciler(target, self._desk, FencedDriver(driver) if driver else None)
         self._reconcilers[target] = reconciler
         tasks.start_soon(self._serve, reconciler)
@@ -66,7 +72,6 @@ class Staff:
     async def _serve(self, reconciler: Reconciler) -> None:
         """Run a reconciler and its inputs until it has retired."""
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._restarting, reconciler.target, reconciler.run)
             for executor in reconciler.executors:
                 name = f"{reconciler.target} input {executor.number}"
                 tasks.start_soon(self._restarting, name, executor.run)
@@ -81,15 +86,20 @@ class Staff:
             return
         old.retire()
         await old.retired()
-        if self._installed[target] is not installed:
+        if self._closing or self._installed[target] is not installed:
             return  # it was changed again meanwhile: that call goes on from here
         successor = self._hire(target, tasks)
         successor.replan()
 
-    def wake(self, target: str) -> None:
-        """Have a target looked at again, if it is still there."""
+    def due(self, target: str) -> None:
+        """Have a target do what it decided for this instant, if it is still there."""
         if (reconciler := self._reconcilers.get(target)) is not None:
-            reconciler.wake()
+            reconciler.due()
+
+    def device_back(self, target: str) -> None:
+        """Have a target looked at again whose device came back: it may have waited for that."""
+        if (reconciler := self._reconcilers.get(target)) is not None:
+            reconciler.device_back()
 
     def replan(self, targets: Iterable[str]) -> None:
         """Have targets looked at again, at new plans."""
@@ -100,12 +110,17 @@ class Staff:
         """Have every target looked at again, at a new plan."""
         self.replan(self._reconcilers)
 
-    def pictures(self) -> dict[str, Mapping[str, object]]:
-        """Give what each target does, and with which driver, in order of key."""
-        return {target: self._picture(target) for target in sorted(self._reconcilers)}
+    def pictures(
+        self, health_of: Callable[[str], Mapping[str, object]]
+    ) -> dict[str, Mapping[str, object]]:
+        """Give what each target does, with which driver, and how that is, in order of key."""
+        return {
+            target: {**self._picture(target), "health": health_of(target)}
+            for target in sorted(self._reconcilers)
+        }
 
     def _picture(self, target: str) -> Mapping[str, object]:
-        installed = self._installed.get(target, NOT_CONFIGURED)
+        installed = self.installed(target)
         reconciler = self._reconcilers[target]
         return {
             "driver": installed.name,
@@ -117,6 +132,7 @@ class Staff:
 
     async def close(self, within_s: float) -> None:
         """End every session, each for sure, and bring all runs to where they stand then."""
+        self._closing = True
         for reconciler in self._reconcilers.values():
             reconciler.close()
         with anyio.move_on_after(within_s):

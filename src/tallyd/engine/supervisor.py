@@ -11,25 +11,33 @@ from tallyd.domain.errors import ZoneUnknown
 from tallyd.domain.model import Run
 from tallyd.domain.naming import NameTemplate
 from tallyd.domain.recurrence import wall_time
+from tallyd.domain.window import MILLISECOND
 from tallyd.engine.agenda import PLANNED_AHEAD, Agenda
 from tallyd.engine.announcer import Announcer
 from tallyd.engine.crowd import Crowd
+from tallyd.engine.desk import Desk
 from tallyd.engine.headline import Headline, ending, working
+from tallyd.engine.health import Health
 from tallyd.engine.journal import Journal
 from tallyd.engine.leads import REMEMBERED
 from tallyd.engine.orders import Orders
 from tallyd.engine.presence import Presence, Publish, Snapshot
-from tallyd.engine.reconciler import Desk
 from tallyd.engine.recovery import after_boot, materialise
 from tallyd.engine.reporter import Reporter
+from tallyd.engine.rounds import Rounds
 from tallyd.engine.staff import Installed, Staff, keep_running
+from tallyd.engine.steps import Steps
 from tallyd.engine.watchdog import keep_alive
 from tallyd.ports.alarm import Alarm, WakeOwner
 from tallyd.ports.clock import Clock
+from tallyd.ports.disk import Disk
 from tallyd.ports.service_manager import ServiceManager
 from tallyd.ports.store import Changes, Store, StoreError
 
 BACKSTOP_S = 5.0
+NUDGES_TOGETHER_S = 0.02
+"""After a look at the wishes nudges are gathered for so long: bookings may come by the hundred."""
+
 KEEP_AHEAD_S = 300.0
 READ_AGAIN_S = 1.0
 SESSIONS_END_WITHIN_S = 25.0
@@ -45,6 +53,7 @@ class World:
 
     store: Store
     clock: Clock
+    disk: Disk
     make_alarm: MakeAlarm
     drivers: Mapping[str, Installed]
     orders: Orders
@@ -62,15 +71,18 @@ class Engine:
         self._clock = world.clock
         self._announcer = announcer
         self._agenda = Agenda()
-        self._alarm = world.make_alarm(self._wake, self._clock_stepped)
+        self._alarm = world.make_alarm(self._due, self._clock_stepped)
         self._journal = Journal(world.store, self._clock, announcer, self._agenda.learn_id)
         self._presence = Presence(self._clock, self.snapshot, world.publish)
         self._headline = Headline(self._clock, self._sum_up, world.service.status)
         self._started_at = self._clock.now()
         self._ready = False
+        self.booted = anyio.Event()
         self._forgot_on: date | None = None
         self._time_jumped = anyio.Event()
         self._crowd = Crowd()
+        self._steps = Steps(self._clock)
+        self._rounds = Rounds(self._clock, announcer)
         self._reload: Mapping[str, object] = {"serial": 0}
         desk = Desk(
             agenda=self._agenda,
@@ -80,10 +92,20 @@ class Engine:
             clock=self._clock,
             orders=world.orders,
             crowd=self._crowd,
+            rounds=self._rounds,
             presence_changed=self._presence_changed,
             booted_at=self._started_at,
+            steps=self._steps,
         )
         self._staff = Staff(desk, world.drivers, announcer)
+        self._health = Health(
+            staff=self._staff,
+            agenda=self._agenda,
+            clock=self._clock,
+            disk=world.disk,
+            announcer=announcer,
+            changed=self._presence.changed,
+        )
 
     async def run(self, stop: anyio.Event) -> None:
         """Work until `stop` is set, then end every recording and return.
@@ -97,7 +119,13 @@ class Engine:
             tasks.start_soon(self._journal.run)
             self._tasks = tasks
             await self._boot()
-            for task in (self._heed_nudges, self._heed_backstop, self._keep_ahead):
+            for task in (
+                self._rounds.run,
+                self._heed_nudges,
+                self._heed_backstop,
+                self._keep_ahead,
+                self._health.run,
+            ):
                 self._keep_running(task)
             tasks.start_soon(self._presence.run)
             self._keep_running(self._headline.run)
@@ -116,7 +144,8 @@ class Engine:
             "ready": self._ready,
             "ledger_waiting": self._journal.waiting,
             "reload": self._reload,
-            "targets": self._staff.pictures(),
+            **self._health.pictures(),
+            "targets": self._staff.pictures(self._health.picture_of),
         }
 
     def reloaded(self, result: Mapping[str, object]) -> None:
@@ -143,6 +172,7 @@ class Engine:
     def _presence_changed(self) -> None:
         self._presence.changed()
         self._headline.changed()
+        self._health.wake()
 
     def _sum_up(self) -> str:
         if self._ready:
@@ -173,11 +203,13 @@ class Engine:
         self._staff.employ(self._agenda.targets, self._tasks)
         self._read_zones()
         for key, parts in recent.items():
+            self._health.learn(key, parts)
             for part in reversed(parts):
                 self._staff.of(key).lead.learn(part)
         for reconciler in self._staff.everybody():
             reconciler.reconcile()
         self._ready = True
+        self.booted.set()
         self._world.service.ready()
         self._announcer.say(
             "daemon.ready",
@@ -223,11 +255,12 @@ class Engine:
         name = getattr(task, "__qualname__", repr(task))
         self._tasks.start_soon(keep_running, name, task, self._announcer, self._clock)
 
-    def _wake(self, owner: str) -> None:
-        self._staff.wake(owner)
+    def _due(self, owner: str) -> None:
+        self._staff.due(owner)
 
     def _clock_stepped(self) -> None:
-        self._announcer.say("alarm.clock_stepped", now=self._clock.now())
+        by = self._steps.noticed()
+        self._announcer.say("alarm.clock_stepped", now=self._clock.now(), by_ms=by // MILLISECOND)
         self._staff.replan_all()
         # What a jump ahead has passed over needs its rows, to be explained.
         self._time_jumped.set()
@@ -236,6 +269,7 @@ class Engine:
         while True:
             await self._world.nudged()
             await self._read_wishes()
+            await self._clock.sleep(NUDGES_TOGETHER_S)
 
     async def _heed_backstop(self) -> None:
         """See changes of which no nudge told."""
@@ -271,10 +305,11 @@ class Engine:
         while True:
             try:
                 async with self._world.store.read() as reader:
-                    if await reader.revision() == self._agenda.revision:
-                        return None
                     changes = await reader.changes_since(self._agenda.revision)
-                    return changes, await reader.unfinished_runs()
+                    if changes.revision == self._agenda.revision:
+                        return None
+                    touched = self._agenda.homes_of(changes)
+                    return changes, await reader.unfinished_runs(touched)
             except StoreError as error:
                 self._announcer.say("store.failed", error=str(error), waiting=0)
                 await self._clock.sleep(READ_AGAIN_S)

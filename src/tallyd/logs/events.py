@@ -161,6 +161,54 @@ EVENTS: Final[Mapping[str, Event]] = {
             "remaining": "what the run still holds: a list of [start, stop]",
         },
     ),
+    "preflight.failed": Event(
+        "warning",
+        "Before a start device, disk or clock is not as it should be; said once for each run and "
+        "cause.",
+        {
+            **_RUN,
+            "start": "planned start of the piece",
+            "cause": "device, disk or clock",
+            "detail": "what is wrong",
+            "next": "what happens if nobody does anything",
+            "fix": "what helps",
+        },
+    ),
+    "device.gone": Event(
+        "warning",
+        "A device does not answer any more, or could not start; said once until it is back.",
+        {
+            **_TARGET,
+            "detail": "what is wrong",
+            "next_start": "planned start of the next piece within a day; null where there is none",
+            "ask_again_s": "how often it is asked until it is back",
+        },
+    ),
+    "device.back": Event(
+        "info",
+        "A device that was gone answers again.",
+        {**_TARGET, "gone_ms": "for how long it was gone"},
+    ),
+    "disk.troubled": Event(
+        "warning",
+        "The disk of the recordings has too little room, or does not answer.",
+        {
+            "state": "low or unknown",
+            "detail": "what is wrong",
+            "free_bytes": "what is free, as far as known",
+        },
+    ),
+    "disk.recovered": Event(
+        "info",
+        "The disk of the recordings answers and has room again.",
+        {"free_bytes": "what is free"},
+    ),
+    "clock.doubted": Event(
+        "warning",
+        "The wall clock is not kept right, or cannot be right.",
+        {"state": "unsynchronised or implausible", "detail": "what is wrong"},
+    ),
+    "clock.trusted": Event("info", "The wall clock is kept right again."),
     "nudge.failed": Event(
         "warning",
         "A change is stored, and the daemon could not be told; it looks by itself in seconds.",
@@ -169,7 +217,7 @@ EVENTS: Final[Mapping[str, Event]] = {
     "alarm.clock_stepped": Event(
         "warning",
         "Somebody set the clock; everything is planned anew.",
-        {"now": "what it shows since"},
+        {"now": "what it shows since", "by_ms": "by how much it was set, and which way"},
     ),
     "logs.dropped": Event(
         "warning",

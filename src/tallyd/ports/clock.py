@@ -5,10 +5,14 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """The wall clock, a steady clock, and patience."""
+    """The wall clock, whether it is kept right, a steady clock, and patience."""
 
     def now(self) -> datetime:
         """Give the wall-clock time as an aware UTC datetime."""
+        ...
+
+    def synchronised(self) -> bool | None:
+        """Tell whether the kernel holds the wall clock for right; None where it does not say."""
         ...
 
     def monotonic(self) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -53,6 +53,8 @@ class Traits:
     `inputs`: how many sessions the device runs at once.
     `first_data_timeout_ms`, `stall_timeout_ms`, `stop_timeout_ms`: the deadline of `start`, the
     longest silence of a session, the deadline of `stop`.
+    `call_timeout_ms`: the deadline of every other call.
+    `bytes_per_s`: how fast a session writes files here; None: its earlier parts tell.
     """
 
     lead_ms: int = 0
@@ -64,6 +66,7 @@ class Traits:
     stall_timeout_ms: int = 10_000
     stop_timeout_ms: int = 10_000
     call_timeout_ms: int = 5_000
+    bytes_per_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,9 @@ class Driver(Protocol):
     async def probe(self) -> str:
         """Ask the device whether it could start now; gives what it is, in a few words.
 
+        It is asked every few minutes and before each start, but not while data flows; it starts
+        nothing, disturbs nothing, and may be cancelled.
+
         Raises:
             DriverError: it could not, and why.
         """
@@ -177,5 +183,20 @@ class Driver(Protocol):
 
         Raises:
             DriverError: the device does not confirm that it stopped.
+        """
+        ...
+
+
+@runtime_checkable
+class WarmsUp(Protocol):
+    """What a driver may have besides: a start that comes soon can be made quicker."""
+
+    async def warm_up(self) -> None:
+        """Get ready for a start in a few seconds; starts nothing, and may be cancelled.
+
+        It is called once for all the targets of this driver that start then.
+
+        Raises:
+            DriverError: it did not work; the start is made all the same.
         """
         ...

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from tallyd.domain.model import ExceptionDay, Override, Part, Run, Schedule, Status, Target
+from tallyd.domain.planner import Wishes
 
 
 class StoreError(Exception):
@@ -47,6 +48,17 @@ class Reader(Protocol):
         """Give every target ever configured, in order of key."""
         ...
 
+    async def target(self, key: str) -> Target | None:
+        """Give one target, whether it still is configured or not."""
+        ...
+
+    async def wishes_of(self, key: str, since: datetime) -> Wishes | None:
+        """Give all that decides who holds a target; None where there is none of that key.
+
+        Its runs are those without an outcome and those whose planned window ends after `since`.
+        """
+        ...
+
     async def schedules(self, target: str | None = None) -> tuple[Schedule, ...]:
         """Give the schedules of a target, or all; ended ones included."""
         ...
@@ -71,8 +83,8 @@ class Reader(Protocol):
         """Give the run of an occurrence, with its parts."""
         ...
 
-    async def unfinished_runs(self) -> tuple[Run, ...]:
-        """Give every run without an outcome, with parts."""
+    async def unfinished_runs(self, targets: Collection[str] | None = None) -> tuple[Run, ...]:
+        """Give the runs of some targets, or of all, that have no outcome; with parts."""
         ...
 
     async def runs(
@@ -100,6 +112,10 @@ class Reader(Protocol):
 
 class Transaction(Reader, Protocol):
     """Reads and writes that become durable together or not at all."""
+
+    async def changed(self) -> Changes:
+        """Give the wishes that this transaction has changed so far."""
+        ...
 
     async def add_target(self, target: Target) -> Target:
         """Insert a target; a `public_id` of 0 is replaced by the next one never used."""

@@ -6,7 +6,7 @@
 SELECT revision, targets_revision, exception_days_revision, watermark_ms FROM meta;
 
 -- name: raise_revision
--- Raise the revision of the wishes by one and give it.
+-- Raise the revision of the wishes by one and give it; what changes is then stamped with it.
 UPDATE meta SET revision = revision + 1 RETURNING revision;
 
 -- name: stamp_targets
@@ -18,8 +18,8 @@ UPDATE meta SET targets_revision = revision RETURNING revision;
 UPDATE meta SET exception_days_revision = revision RETURNING revision;
 
 -- name: stamp_schedule
--- Say that a schedule or one of its overrides changed at a revision.
-UPDATE schedules SET revision = :revision WHERE id = :id RETURNING id;
+-- Say that a schedule or one of its overrides changed at the present revision.
+UPDATE schedules SET revision = (SELECT revision FROM meta) WHERE id = :id RETURNING id;
 
 -- name: move_watermark
 -- Move the watermark if it still is what it was.
@@ -37,6 +37,10 @@ RETURNING CASE :wanted WHEN 0 THEN last_public_id ELSE :wanted END;
 -- name: list_targets
 -- Give every target in order of key.
 SELECT * FROM targets ORDER BY key;
+
+-- name: get_target
+-- Give one target.
+SELECT * FROM targets WHERE key = :key;
 
 -- name: insert_target
 -- Add a target.
@@ -68,8 +72,8 @@ UPDATE targets SET key = :new_key WHERE key = :key RETURNING public_id;
 UPDATE targets SET public_id = :public_id WHERE key = :key RETURNING public_id;
 
 -- name: stamp_schedules_of_target
--- Say that every schedule of a target changed.
-UPDATE schedules SET revision = :revision WHERE target = :target RETURNING id;
+-- Say that every schedule of a target changed at the present revision.
+UPDATE schedules SET revision = (SELECT revision FROM meta) WHERE target = :target RETURNING id;
 
 -- name: list_schedules
 -- Give every schedule in order of id.
@@ -98,7 +102,7 @@ INSERT INTO schedules (
   origin, author, owner, external_id, template, shared_users, shared_groups, batch
 )
 VALUES (
-  :revision, :uid, :target, :name, :start_ms, :start_local, :zone, :duration_ms, :priority,
+  (SELECT revision FROM meta), :uid, :target, :name, :start_ms, :start_local, :zone, :duration_ms, :priority,
   :dst_gap, :dst_overlap, :frequency, :every, :weekdays, :last_day, :count, :until,
   :effective_from_ms, :created_ms, :ended_ms, :content_kind, :content_id, :content_owner,
   :content_offset_ms, :ad_breaks_s, :description, :origin, :author, :owner, :external_id,
@@ -110,7 +114,7 @@ RETURNING id;
 -- Replace a schedule.
 UPDATE schedules
 SET
-  revision = :revision,
+  revision = (SELECT revision FROM meta),
   uid = :uid,
   target = :target,
   name = :name,
@@ -157,6 +161,14 @@ SELECT * FROM overrides
 WHERE schedule_id IN (SELECT value FROM json_each(:schedule_ids))
 ORDER BY schedule_id, slot;
 
+-- name: list_overrides_of_target
+-- Give the overrides of the schedules of one target, in order of schedule and slot.
+SELECT overrides.*
+FROM schedules INDEXED BY schedules_by_target
+CROSS JOIN overrides ON overrides.schedule_id = schedules.id
+WHERE schedules.target = :target
+ORDER BY schedules.id, overrides.slot;
+
 -- name: list_overrides_changed
 -- Give all overrides of the schedules that changed after a revision.
 SELECT overrides.*
@@ -198,30 +210,72 @@ INSERT INTO exception_days (day, name, target) VALUES (:day, :name, :target) RET
 DELETE FROM exception_days WHERE id = :id RETURNING id;
 
 -- name: get_run
--- Give one run.
-SELECT * FROM runs WHERE id = :id;
+-- Give one run, in a row for each of its parts.
+SELECT *
+FROM runs
+LEFT JOIN parts ON run_id = id
+WHERE id = :id
+ORDER BY number;
 
 -- name: get_run_of_occurrence
--- Give the run of an occurrence.
-SELECT * FROM runs WHERE schedule_id = :schedule_id AND slot = :slot;
+-- Give the run of an occurrence, in a row for each of its parts.
+SELECT *
+FROM runs
+LEFT JOIN parts ON run_id = id
+WHERE schedule_id = :schedule_id AND slot = :slot
+ORDER BY number;
 
 -- name: list_unfinished_runs
--- Give the runs without an outcome in order of id.
-SELECT * FROM runs WHERE outcome IS NULL ORDER BY id;
+-- Give the runs without an outcome in order of id, in a row for each part.
+SELECT *
+FROM runs INDEXED BY runs_unfinished
+LEFT JOIN parts ON run_id = id
+WHERE outcome IS NULL
+ORDER BY id, number;
+
+-- name: list_unfinished_runs_of_targets
+-- Give the runs without an outcome of the targets whose keys are in a JSON list, as above.
+SELECT *
+FROM runs INDEXED BY runs_unfinished
+LEFT JOIN parts ON run_id = id
+WHERE outcome IS NULL AND target IN (SELECT value FROM json_each(:targets))
+ORDER BY id, number;
+
+-- name: list_standing_runs
+-- Give the runs of one target without an outcome or that end after an instant, as above.
+SELECT *
+FROM runs
+LEFT JOIN parts ON run_id = id
+WHERE id IN (
+  SELECT id FROM runs WHERE target = :target AND outcome IS NULL
+  UNION ALL
+  SELECT id FROM runs WHERE target = :target AND planned_stop_ms > :since_ms
+)
+ORDER BY id, number;
 
 -- name: list_runs
--- Give the runs whose planned window intersects another, newest first.
-SELECT * FROM runs
-WHERE planned_start_ms < :stop_ms AND planned_stop_ms > :start_ms
-ORDER BY planned_start_ms DESC, id DESC
-LIMIT :limit;
+-- Give the runs whose planned window intersects another, newest first, in a row for each part.
+SELECT *
+FROM (
+  SELECT * FROM runs
+  WHERE planned_start_ms < :stop_ms AND planned_stop_ms > :start_ms
+  ORDER BY planned_start_ms DESC, id DESC
+  LIMIT :limit
+)
+LEFT JOIN parts ON run_id = id
+ORDER BY planned_start_ms DESC, id DESC, number;
 
 -- name: list_runs_of_target
--- Give the runs of one target whose planned window intersects another, newest first.
-SELECT * FROM runs
-WHERE target = :target AND planned_start_ms < :stop_ms AND planned_stop_ms > :start_ms
-ORDER BY planned_start_ms DESC, id DESC
-LIMIT :limit;
+-- Give the runs of one target whose planned window intersects another, as above.
+SELECT *
+FROM (
+  SELECT * FROM runs
+  WHERE target = :target AND planned_start_ms < :stop_ms AND planned_stop_ms > :start_ms
+  ORDER BY planned_start_ms DESC, id DESC
+  LIMIT :limit
+)
+LEFT JOIN parts ON run_id = id
+ORDER BY planned_start_ms DESC, id DESC, number;
 
 -- name: insert_run
 -- Add a run unless its occurrence has one.
@@ -253,12 +307,6 @@ SET
 WHERE id = :id AND status = :was
 RETURNING id;
 
--- name: list_parts_of_runs
--- Give the parts of the runs whose ids are in a JSON list, in order of run and number.
-SELECT * FROM parts
-WHERE run_id IN (SELECT value FROM json_each(:run_ids))
-ORDER BY run_id, number;
-
 -- name: list_recent_parts
 -- Give the newest parts of a target that saw data, newest first.
 SELECT parts.*
@@ -272,12 +320,13 @@ LIMIT :limit;
 -- Add a part or replace the one of that run and number.
 INSERT INTO parts (
   run_id, number, input, piece_start_ms, piece_stop_ms, token, commanded_at_ms, lead_ms,
-  first_data_at_ms, last_data_at_ms, stopped_at_ms, reference, files, bytes, end_reason, detail
+  spread_ms, first_data_at_ms, last_data_at_ms, stopped_at_ms, reference, files, bytes,
+  end_reason, detail
 )
 VALUES (
   :run_id, :number, :input, :piece_start_ms, :piece_stop_ms, :token, :commanded_at_ms, :lead_ms,
-  :first_data_at_ms, :last_data_at_ms, :stopped_at_ms, :reference, :files, :bytes, :end_reason,
-  :detail
+  :spread_ms, :first_data_at_ms, :last_data_at_ms, :stopped_at_ms, :reference, :files, :bytes,
+  :end_reason, :detail
 )
 ON CONFLICT (run_id, number) DO UPDATE
 SET
@@ -287,6 +336,7 @@ SET
   token = excluded.token,
   commanded_at_ms = excluded.commanded_at_ms,
   lead_ms = excluded.lead_ms,
+  spread_ms = excluded.spread_ms,
   first_data_at_ms = excluded.first_data_at_ms,
   last_data_at_ms = excluded.last_data_at_ms,
   stopped_at_ms = excluded.stopped_at_ms,

@@ -4,15 +4,27 @@
 
 import json
 import sqlite3
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 from tallyd.domain.model import EndReason, Outcome, Part, Reason, Run, Status
+from tallyd.domain.planner import Wishes
 from tallyd.domain.window import MILLISECOND, Window, from_ms, to_ms
-from tallyd.store.schedules import WishReader, WishWriter, optional_instant, optional_ms
+from tallyd.store.connection import translated
+from tallyd.store.schedules import (
+    WishReader,
+    WishWriter,
+    exception_day_from,
+    optional_instant,
+    optional_ms,
+    override_from,
+    schedule_from,
+    target_from,
+)
 from tallyd.store.session import Parameters
 
 _FIRST_MS: Final = -(2**63)
@@ -23,18 +35,37 @@ _NO_LIMIT: Final = -1
 class LedgerReader(WishReader):
     """Reads the ledger, and the wishes beside it; see the port for what each method gives."""
 
+    async def wishes_of(self, key: str, since: datetime) -> Wishes | None:
+        targets, schedules, overrides, days, runs = await self._session.rows_of_each(
+            ("get_target", {"key": key}),
+            ("list_schedules_of_target", {"target": key}),
+            ("list_overrides_of_target", {"target": key}),
+            ("list_exception_days", {}),
+            ("list_standing_runs", {"target": key, "since_ms": to_ms(since)}),
+        )
+        if not targets:
+            return None
+        with translated(f"wishes_of {key}"):
+            by_schedule = groupby(map(override_from, overrides), attrgetter("schedule_id"))
+            return Wishes(
+                target=target_from(targets[0]),
+                schedules=tuple(map(schedule_from, schedules)),
+                overrides={schedule_id: tuple(own) for schedule_id, own in by_schedule},
+                exception_days=tuple(map(exception_day_from, days)),
+                runs=_whole(map(_run, runs)),
+            )
+
     async def run(self, run_id: int) -> Run | None:
-        return await self._with_its_parts(await self._session.first("get_run", _run, id=run_id))
+        return next(iter(await self._runs("get_run", id=run_id)), None)
 
     async def run_of(self, schedule_id: int, slot: str) -> Run | None:
-        return await self._with_its_parts(
-            await self._session.first(
-                "get_run_of_occurrence", _run, schedule_id=schedule_id, slot=slot
-            )
-        )
+        found = await self._runs("get_run_of_occurrence", schedule_id=schedule_id, slot=slot)
+        return next(iter(found), None)
 
-    async def unfinished_runs(self) -> tuple[Run, ...]:
-        return await self._with_parts(await self._session.rows("list_unfinished_runs", _run))
+    async def unfinished_runs(self, targets: Collection[str] | None = None) -> tuple[Run, ...]:
+        if targets is None:
+            return await self._runs("list_unfinished_runs")
+        return await self._runs("list_unfinished_runs_of_targets", targets=json.dumps([*targets]))
 
     async def runs(
         self,
@@ -47,13 +78,11 @@ class LedgerReader(WishReader):
         wanted = {
             "start_ms": _FIRST_MS if start is None else to_ms(start),
             "stop_ms": _LAST_MS if stop is None else to_ms(stop),
-            "limit": _NO_LIMIT if limit is None else limit,
+            "limit": _NO_LIMIT if limit is None else min(limit, _LAST_MS),
         }
         if target is None:
-            found = await self._session.rows("list_runs", _run, **wanted)
-        else:
-            found = await self._session.rows("list_runs_of_target", _run, target=target, **wanted)
-        return await self._with_parts(found)
+            return await self._runs("list_runs", **wanted)
+        return await self._runs("list_runs_of_target", target=target, **wanted)
 
     async def recent_parts(self, target: str, limit: int) -> tuple[Part, ...]:
         return await self._session.rows("list_recent_parts", _part, target=target, limit=limit)
@@ -61,31 +90,16 @@ class LedgerReader(WishReader):
     async def watermark(self) -> datetime | None:
         return optional_instant((await self._meta()).watermark_ms)
 
-    async def _with_its_parts(self, run: Run | None) -> Run | None:
-        if run is None:
-            return None
-        (whole,) = await self._with_parts([run])
-        return whole
-
-    async def _with_parts(self, runs: Sequence[Run]) -> tuple[Run, ...]:
-        rows = await self._session.rows(
-            "list_parts_of_runs",
-            lambda row: (int(row["run_id"]), _part(row)),
-            run_ids=json.dumps([run.id for run in runs]),
-        )
-        parts: defaultdict[int, list[Part]] = defaultdict(list)
-        for run_id, part in rows:
-            parts[run_id].append(part)
-        return tuple(
-            replace(run, parts=tuple(parts[run.id])) if run.id in parts else run for run in runs
-        )
+    async def _runs(self, name: str, **parameters: object) -> tuple[Run, ...]:
+        return _whole(await self._session.rows(name, _run, **parameters))
 
 
 class LedgerWriter(LedgerReader, WishWriter):
     """Changes the ledger, and the wishes beside it, in one transaction."""
 
     async def insert_runs(self, runs: Iterable[Run]) -> int:
-        return await self._session.each("insert_run", map(_run_row, runs))
+        rows = [_run_row(run) for run in runs]
+        return await self._session.each("insert_run", rows) if rows else 0
 
     async def move_run(self, run: Run, was: Status) -> bool:
         return bool(await self._session.integers("move_run", was=was, **_run_row(run)))
@@ -100,6 +114,17 @@ class LedgerWriter(LedgerReader, WishWriter):
         return bool(
             await self._session.integers("move_watermark", was=optional_ms(was), to=to_ms(to))
         )
+
+
+def _whole(rows: Iterable[Run]) -> tuple[Run, ...]:
+    """Make one run of the rows that follow one another with a part of it each."""
+    runs: list[Run] = []
+    for row in rows:
+        if runs and runs[-1].id == row.id:
+            runs[-1] = replace(row, parts=runs[-1].parts + row.parts)
+        else:
+            runs.append(row)
+    return tuple(runs)
 
 
 def _run(row: sqlite3.Row) -> Run:
@@ -117,6 +142,7 @@ def _run(row: sqlite3.Row) -> Run:
         blocker=row["blocker"],
         since=optional_instant(row["since_ms"]),
         finished_at=optional_instant(row["finished_at_ms"]),
+        parts=() if row["run_id"] is None else (_part(row),),
     )
 
 
@@ -147,6 +173,7 @@ def _part(row: sqlite3.Row) -> Part:
         token=row["token"],
         commanded_at=from_ms(row["commanded_at_ms"]),
         lead=timedelta(milliseconds=row["lead_ms"]),
+        spread=timedelta(milliseconds=row["spread_ms"]),
         first_data_at=optional_instant(row["first_data_at_ms"]),
         last_data_at=optional_instant(row["last_data_at_ms"]),
         stopped_at=optional_instant(row["stopped_at_ms"]),
@@ -167,6 +194,7 @@ def _part_row(part: Part) -> Parameters:
         "token": part.token,
         "commanded_at_ms": to_ms(part.commanded_at),
         "lead_ms": part.lead // MILLISECOND,
+        "spread_ms": part.spread // MILLISECOND,
         "first_data_at_ms": optional_ms(part.first_data_at),
         "last_data_at_ms": optional_ms(part.last_data_at),
         "stopped_at_ms": optional_ms(part.stopped_at),

@@ -27,6 +27,7 @@ from tallyd.domain.model import (
 )
 from tallyd.domain.window import MILLISECOND, from_ms, to_ms
 from tallyd.ports.store import Changes, StoreError
+from tallyd.store.connection import translated
 from tallyd.store.session import Parameters, Session
 
 
@@ -66,46 +67,61 @@ class WishReader:
 
     async def changes_since(self, revision: int) -> Changes:
         meta = await self._meta()
+        if meta.revision <= revision:
+            return Changes(meta.revision, (), (), None, None)
+        schedules = await self._schedules_changed(revision)
+        overrides = await self._overrides_changed(revision)
+        return await self._changes(meta, revision, schedules, overrides)
+
+    async def _changes(
+        self,
+        meta: Meta,
+        revision: int,
+        schedules: tuple[Schedule, ...],
+        overrides: tuple[Override, ...],
+    ) -> Changes:
+        days_changed = meta.exception_days_revision > revision
         return Changes(
             revision=meta.revision,
-            schedules=await self._schedules_changed(revision),
-            overrides=await self._overrides_changed(revision),
-            exception_days=(
-                await self.exception_days() if meta.exception_days_revision > revision else None
-            ),
+            schedules=schedules,
+            overrides=overrides,
+            exception_days=await self.exception_days() if days_changed else None,
             targets=await self.targets() if meta.targets_revision > revision else None,
         )
 
     async def _schedules_changed(self, revision: int) -> tuple[Schedule, ...]:
         if revision < 0:  # all of them: in the order of the table, so without sorting
             return await self.schedules()
-        return await self._session.rows("list_schedules_changed", _schedule, revision=revision)
+        return await self._session.rows("list_schedules_changed", schedule_from, revision=revision)
 
     async def _overrides_changed(self, revision: int) -> tuple[Override, ...]:
         if revision < 0:
             return await self.overrides()
-        return await self._session.rows("list_overrides_changed", _override, revision=revision)
+        return await self._session.rows("list_overrides_changed", override_from, revision=revision)
 
     async def targets(self) -> tuple[Target, ...]:
-        return await self._session.rows("list_targets", _target)
+        return await self._session.rows("list_targets", target_from)
+
+    async def target(self, key: str) -> Target | None:
+        return await self._session.first("get_target", target_from, key=key)
 
     async def schedules(self, target: str | None = None) -> tuple[Schedule, ...]:
         if target is None:
-            return await self._session.rows("list_schedules", _schedule)
-        return await self._session.rows("list_schedules_of_target", _schedule, target=target)
+            return await self._session.rows("list_schedules", schedule_from)
+        return await self._session.rows("list_schedules_of_target", schedule_from, target=target)
 
     async def schedule(self, schedule_id: int) -> Schedule | None:
-        return await self._session.first("get_schedule", _schedule, id=schedule_id)
+        return await self._session.first("get_schedule", schedule_from, id=schedule_id)
 
     async def overrides(self, schedule_ids: Collection[int] | None = None) -> tuple[Override, ...]:
         if schedule_ids is None:
-            return await self._session.rows("list_overrides", _override)
+            return await self._session.rows("list_overrides", override_from)
         return await self._session.rows(
-            "list_overrides_of_schedules", _override, schedule_ids=json.dumps([*schedule_ids])
+            "list_overrides_of_schedules", override_from, schedule_ids=json.dumps([*schedule_ids])
         )
 
     async def exception_days(self) -> tuple[ExceptionDay, ...]:
-        return await self._session.rows("list_exception_days", _exception_day)
+        return await self._session.rows("list_exception_days", exception_day_from)
 
 
 class WishWriter(WishReader):
@@ -115,19 +131,32 @@ class WishWriter(WishReader):
         super().__init__(session)
         self._raised_to: int | None = None
 
-    async def _raise_revision(self) -> int:
+    async def changed(self) -> Changes:
         if self._raised_to is None:
-            (self._raised_to,) = await self._session.integers("raise_revision")
-        return self._raised_to
-
-    async def _stamp_schedule(self, schedule_id: int) -> None:
-        await self._session.integers(
-            "stamp_schedule", id=schedule_id, revision=await self._raise_revision()
+            return Changes(await self.revision(), (), (), None, None)
+        before = self._raised_to - 1
+        (meta,), schedules, overrides = await self._session.rows_of_each(
+            ("get_meta", {}),
+            ("list_schedules_changed", {"revision": before}),
+            ("list_overrides_changed", {"revision": before}),
         )
+        with translated("changed"):
+            return await self._changes(
+                Meta(*meta),
+                before,
+                tuple(map(schedule_from, schedules)),
+                tuple(map(override_from, overrides)),
+            )
 
-    async def _stamp(self, statement: str) -> None:
-        await self._raise_revision()
-        await self._session.integers(statement)
+    async def _stamp(self, name: str, /, **parameters: object) -> tuple[int, ...]:
+        """Run a statement that stamps rows with the revision, which is new in each transaction."""
+        if self._raised_to is not None:
+            return await self._session.integers(name, **parameters)
+        (raised,), stamped = await self._session.rows_of_each(
+            ("raise_revision", {}), (name, parameters)
+        )
+        self._raised_to = int(raised[0])
+        return tuple(int(row[0]) for row in stamped)
 
     async def add_target(self, target: Target) -> Target:
         (public_id,) = await self._session.integers("take_public_id", wanted=target.public_id)
@@ -144,8 +173,7 @@ class WishWriter(WishReader):
     async def rename_target(self, key: str, new_key: str) -> None:
         if not await self._session.integers("rename_target", key=key, new_key=new_key):
             raise StoreError(f"rename_target: there is no target {key}")
-        revision = await self._raise_revision()
-        await self._session.integers("stamp_schedules_of_target", target=new_key, revision=revision)
+        await self._stamp("stamp_schedules_of_target", target=new_key)
         await self._stamp("stamp_targets")
 
     async def renumber_target(self, key: str, public_id: int) -> None:
@@ -155,17 +183,11 @@ class WishWriter(WishReader):
         await self._stamp("stamp_targets")
 
     async def add_schedule(self, schedule: Schedule) -> Schedule:
-        revision = await self._raise_revision()
-        (new_id,) = await self._session.integers(
-            "insert_schedule", revision=revision, **_schedule_row(schedule)
-        )
+        (new_id,) = await self._stamp("insert_schedule", **_schedule_row(schedule))
         return replace(schedule, id=new_id)
 
     async def change_schedule(self, schedule: Schedule) -> None:
-        revision = await self._raise_revision()
-        if not await self._session.integers(
-            "update_schedule", revision=revision, **_schedule_row(schedule)
-        ):
+        if not await self._stamp("update_schedule", **_schedule_row(schedule)):
             raise StoreError(f"update_schedule: there is no schedule {schedule.id}")
 
     async def put_override(self, override: Override) -> None:
@@ -177,15 +199,15 @@ class WishWriter(WishReader):
             stop_ms=optional_ms(override.stop),
             paused=override.paused,
         )
-        await self._stamp_schedule(override.schedule_id)
+        await self._stamp("stamp_schedule", id=override.schedule_id)
 
     async def drop_overrides(self, schedule_id: int) -> None:
         if await self._session.integers("delete_overrides", schedule_id=schedule_id):
-            await self._stamp_schedule(schedule_id)
+            await self._stamp("stamp_schedule", id=schedule_id)
 
     async def add_exception_day(self, day: date, name: str, target: str | None) -> ExceptionDay:
         there = await self._session.first(
-            "get_exception_day", _exception_day, day=day.isoformat(), target=target
+            "get_exception_day", exception_day_from, day=day.isoformat(), target=target
         )
         if there is not None:
             return there
@@ -202,7 +224,8 @@ class WishWriter(WishReader):
         return True
 
 
-def _target(row: sqlite3.Row) -> Target:
+def target_from(row: sqlite3.Row) -> Target:
+    """Make a target of its row."""
     return Target(
         key=row["key"],
         name=row["name"],
@@ -230,7 +253,8 @@ def _target_row(target: Target) -> Parameters:
     }
 
 
-def _override(row: sqlite3.Row) -> Override:
+def override_from(row: sqlite3.Row) -> Override:
+    """Make an override of its row."""
     return Override(
         schedule_id=row["schedule_id"],
         slot=row["slot"],
@@ -240,11 +264,13 @@ def _override(row: sqlite3.Row) -> Override:
     )
 
 
-def _exception_day(row: sqlite3.Row) -> ExceptionDay:
+def exception_day_from(row: sqlite3.Row) -> ExceptionDay:
+    """Make an exception day of its row."""
     return ExceptionDay(row["id"], date.fromisoformat(row["day"]), row["name"], row["target"])
 
 
-def _schedule(row: sqlite3.Row) -> Schedule:
+def schedule_from(row: sqlite3.Row) -> Schedule:
+    """Make a schedule of its row."""
     return Schedule(
         id=row["id"],
         uid=row["uid"],

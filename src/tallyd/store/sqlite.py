@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import aiosqlite
 import anyio
 from anyio import CancelScope, to_thread
 
@@ -15,7 +14,7 @@ from tallyd.ports.store import Store
 from tallyd.store.connection import READING, WRITING, connect
 from tallyd.store.migrate import check
 from tallyd.store.runs import LedgerReader, LedgerWriter
-from tallyd.store.session import Session
+from tallyd.store.session import Connection, Session
 
 _ITERATION_CHUNK: Final = 64  # aiosqlite wants it; nothing here iterates over a cursor
 
@@ -106,11 +105,9 @@ async def open_store(path: Path) -> AsyncGenerator[SqliteStore]:
 
 
 @asynccontextmanager
-async def _connection(
-    path: Path, pragmas: Mapping[str, int | str]
-) -> AsyncGenerator[aiosqlite.Connection]:
+async def _connection(path: Path, pragmas: Mapping[str, int | str]) -> AsyncGenerator[Connection]:
     # Shielded, because a connection given up while it opens or closes leaves its thread behind.
-    connection = aiosqlite.Connection(partial(connect, path, pragmas), _ITERATION_CHUNK)
+    connection = Connection(partial(connect, path, pragmas), _ITERATION_CHUNK)
     with CancelScope(shield=True):
         await connection
     try:

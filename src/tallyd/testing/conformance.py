@@ -9,6 +9,7 @@ With pytest and anyio's plugin::
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +28,7 @@ from tallyd.ports.drivers import (
     SessionState,
     StartOrder,
     Traits,
+    WarmsUp,
 )
 
 _DEADLINE_S = 30.0
@@ -132,6 +134,33 @@ async def probe_says_what_it_is(bench: Bench) -> None:
     words = await bench.driver.probe()
     _expect(words.strip() and "\n" not in words, "probe gives no line of words")
     _expect(not await bench.driver.observe(), "probe started something")
+
+
+async def probe_harms_nothing(bench: Bench) -> None:
+    """Check that a probe, answered, refused or broken off, leaves a session and a start alone."""
+    await _broken_off(bench.driver.probe)
+    _expect(not await bench.driver.observe(), "a probe that was broken off started something")
+    order = bench.order("t1")
+    await bench.driver.start(order)
+    with suppress(DriverError):  # what is in use may say so
+        await bench.driver.probe()
+    await _broken_off(bench.driver.probe)
+    await bench.run()
+    shown = await bench.shown("t1")
+    _expect(shown is not None, "a probe ended the session beside it")
+    _expect(shown is None or shown.state is SessionState.FLOWING, "a probe cost a session its data")
+    await bench.driver.stop("t1")
+
+
+async def warm_up_starts_nothing(bench: Bench) -> None:
+    """Check that warming up, where the driver can, shows no session and hinders no start."""
+    if not isinstance(bench.driver, WarmsUp):
+        return
+    await bench.driver.warm_up()
+    await _broken_off(bench.driver.warm_up)
+    _expect(not await bench.driver.observe(), "warming up started something")
+    await bench.driver.start(bench.order("t1"))
+    await bench.driver.stop("t1")
 
 
 async def start_returns_with_data(bench: Bench) -> None:
@@ -270,6 +299,8 @@ async def ended_session_is_shown_until_stopped(bench: Bench) -> None:
 CHECKS: tuple[Check, ...] = (
     traits_are_sane,
     probe_says_what_it_is,
+    probe_harms_nothing,
+    warm_up_starts_nothing,
     start_returns_with_data,
     observe_shows_what_runs,
     stop_leaves_whole_files,
@@ -281,6 +312,13 @@ CHECKS: tuple[Check, ...] = (
     impossible_orders_are_refused,
     ended_session_is_shown_until_stopped,
 )
+
+
+async def _broken_off(call: Callable[[], Awaitable[object]]) -> None:
+    """Cancel a call at once and a moment later: it may have answered by then."""
+    for after_s in (0.0, 0.01):
+        with anyio.move_on_after(after_s), suppress(DriverError):
+            await call()
 
 
 async def _expect_refusal(bench: Bench, order: StartOrder) -> None:

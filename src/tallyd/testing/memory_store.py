@@ -7,13 +7,15 @@ from collections.abc import AsyncGenerator, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from itertools import islice
+from itertools import groupby, islice
+from operator import attrgetter
 from typing import NoReturn
 
 import anyio
 from anyio import CancelScope
 
 from tallyd.domain.model import ExceptionDay, Override, Part, Run, Schedule, Status, Target
+from tallyd.domain.planner import Wishes
 from tallyd.ports.store import Changes, Reader, Store, StoreError, Transaction
 
 
@@ -78,6 +80,29 @@ class _Reader(Reader):
     async def targets(self) -> tuple[Target, ...]:
         return tuple(self._state.targets[key] for key in sorted(self._state.targets))
 
+    async def target(self, key: str) -> Target | None:
+        return self._state.targets.get(key)
+
+    async def wishes_of(self, key: str, since: datetime) -> Wishes | None:
+        target = self._state.targets.get(key)
+        if target is None:
+            return None
+        schedules = await self.schedules(key)
+        overrides = await self.overrides({schedule.id for schedule in schedules})
+        return Wishes(
+            target=target,
+            schedules=schedules,
+            overrides={
+                id_: tuple(own) for id_, own in groupby(overrides, attrgetter("schedule_id"))
+            },
+            exception_days=await self.exception_days(),
+            runs=tuple(
+                run
+                for run in self._state.runs.values()
+                if run.target == key and (run.outcome is None or run.planned.stop > since)
+            ),
+        )
+
     async def schedules(self, target: str | None = None) -> tuple[Schedule, ...]:
         every = self._state.schedules.values()
         return tuple(each for each in every if target in (None, each.target))
@@ -104,8 +129,12 @@ class _Reader(Reader):
         run_id = self._state.run_ids.get((schedule_id, slot))
         return None if run_id is None else self._state.runs[run_id]
 
-    async def unfinished_runs(self) -> tuple[Run, ...]:
-        return tuple(run for run in self._state.runs.values() if run.outcome is None)
+    async def unfinished_runs(self, targets: Collection[str] | None = None) -> tuple[Run, ...]:
+        return tuple(
+            run
+            for run in self._state.runs.values()
+            if run.outcome is None and (targets is None or run.target in targets)
+        )
 
     async def runs(
         self,
@@ -122,7 +151,7 @@ class _Reader(Reader):
             and (start is None or run.planned.stop > start)
             and target in (None, run.target)
         )
-        return tuple(islice(found, limit))
+        return tuple(found)[:limit]
 
     async def recent_parts(self, target: str, limit: int) -> tuple[Part, ...]:
         found = (
@@ -146,6 +175,9 @@ class _Transaction(_Reader, Transaction):
     def __init__(self, state: _State) -> None:
         super().__init__(state)
         self._before = state.revision
+
+    async def changed(self) -> Changes:
+        return await self.changes_since(self._before)
 
     def _raise_revision(self) -> int:
         self._state.revision = self._before + 1

@@ -54,15 +54,23 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 
 class FakeClock:
-    """Implements `ports.clock.Clock` on the loop's own time; `step` sets the wall clock."""
+    """Implements `ports.clock.Clock` on the loop's own time; `step` sets the wall clock.
+
+    `keeps_right` is what it says of its being synchronised.
+    """
 
     def __init__(self, start: datetime = START) -> None:
+        self.keeps_right: bool | None = True
         self._base = start
         self._on_step: list[Callable[[], None]] = []
 
     def now(self) -> datetime:
         """Give the virtual wall-clock time."""
         return self._base + timedelta(microseconds=round(self.monotonic() * 1e6))
+
+    def synchronised(self) -> bool | None:
+        """Tell what was set."""
+        return self.keeps_right
 
     def monotonic(self) -> float:
         """Give the virtual seconds."""

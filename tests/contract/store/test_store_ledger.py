@@ -157,6 +157,41 @@ async def test_runs_are_found_by_their_planned_window(store, run_of, asked, expe
         assert "".join(run.name for run in await reader.runs(**asked)) == expected
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 10**30])
+async def test_a_limit_counts_runs_whatever_their_parts(store, booked, run_of, part, limit):
+    """Who asks for the newest two runs gets two, whole, also where one of them has three parts."""
+    async with store.write() as tx:
+        await tx.insert_runs([run_of(f"@{hour}", planned=hours(hour, 9)) for hour in range(3)])
+        for hour in range(3):
+            run = await tx.run_of(booked.id, f"@{hour}")
+            for number in range(1, 4):
+                await tx.put_part(run.id, part(number))
+    async with store.read() as reader:
+        for target in (None, "rooms.aula"):
+            found = await reader.runs(limit=limit, target=target)
+            assert [run.slot for run in found] == ["@2", "@1", "@0"][:limit]
+            assert {len(run.parts) for run in found} == {3}
+
+
+async def test_unfinished_runs_can_be_those_of_some_targets(store, booked, run_of, part):
+    """Who changed one room is told of the runs of that room alone, in order of id, whole."""
+    final = {"status": Status.FINISHED, "outcome": Outcome.MISSED}
+    async with store.write() as tx:
+        await tx.insert_runs(
+            [run_of("@1", target="rooms.lab"), run_of("@2"), run_of("@3", **final), run_of("@4")]
+        )
+        second = await tx.run_of(booked.id, "@2")
+        for number in (1, 2):
+            await tx.put_part(second.id, part(number))
+    async with store.read() as reader:
+        lab, *aula = await reader.unfinished_runs()
+        assert [len(run.parts) for run in aula] == [2, 0]
+        assert await reader.unfinished_runs({"rooms.aula"}) == tuple(aula)
+        assert await reader.unfinished_runs(["rooms.lab", "rooms.none"]) == (lab,)
+        assert await reader.unfinished_runs(("rooms.lab", "rooms.aula")) == (lab, *aula)
+        assert await reader.unfinished_runs(()) == ()
+
+
 async def test_parts_are_kept_with_their_run(store, booked, run_of, part):
     """The facts of a part are there with its run, in order of number, the last word of each."""
     full = part(

@@ -13,11 +13,15 @@ from tallyd.domain.model import (
     Frequency,
     InstantStart,
     Metadata,
+    Outcome,
     Override,
     Recurrence,
+    Status,
     Target,
     WallStart,
 )
+from tallyd.domain.planner import Wishes
+from tallyd.domain.window import Window
 from tallyd.ports.store import Changes, StoreError
 
 AT = datetime(2027, 3, 14, 9, 30, 0, 250_000, tzinfo=UTC)
@@ -76,6 +80,46 @@ async def test_ids_count_up_in_the_order_of_booking(store, wish):
         ids = [(await tx.add_schedule(wish(id=99))).id for _ in range(3)]
     assert ids == sorted(set(ids))
     assert 99 not in ids
+
+
+async def test_one_target_is_found_by_its_key(store):
+    """A room is found alone as among all, and a key that nobody has gives none."""
+    async with store.write() as tx:
+        await tx.change_target(replace(await tx.target("rooms.lab"), known=False))
+        assert (await tx.target("rooms.aula"), await tx.target("rooms.lab")) == await tx.targets()
+        assert await tx.target("rooms.none") is None
+
+
+async def test_the_wishes_of_a_target_come_whole(store, booked, wish, run_of, part):
+    """All that decides who holds a room is there at one question, and nothing of another room."""
+    hour = timedelta(hours=1)
+    over = {"status": Status.FINISHED, "outcome": Outcome.MISSED}
+    async with store.write() as tx:
+        lecture = await tx.add_schedule(wish(ended=AT))
+        away = await tx.add_schedule(wish(target="rooms.lab"))
+        seminar = await tx.add_schedule(wish())
+        said = [Override(seminar.id, "@1", paused=True), Override(seminar.id, "@2", excluded=True)]
+        for override in (*said, Override(away.id, "@1", paused=True)):
+            await tx.put_override(override)
+        days = [await tx.add_exception_day(AT.date(), "Fair", key) for key in (None, "rooms.lab")]
+        for slot, stop, changes in [
+            ("open", AT - hour, {}),
+            ("over", AT, over),
+            ("lately", AT + hour, over),
+            ("elsewhere", AT + hour, {"target": "rooms.lab"}),
+        ]:
+            await tx.insert_runs([run_of(slot, planned=Window(AT - 2 * hour, stop), **changes)])
+        for run in await tx.unfinished_runs():
+            for number in (1, 2):
+                await tx.put_part(run.id, part(number))
+        runs = [await tx.run_of(booked.id, slot) for slot in ("open", "lately")]
+    async with store.read() as reader:
+        aula = await reader.wishes_of("rooms.aula", AT)
+        target = await reader.target("rooms.aula")
+        assert await reader.wishes_of("rooms.none", AT) is None
+    schedules = (booked, lecture, seminar)
+    overrides = {seminar.id: tuple(said)}
+    assert aula == Wishes(target, schedules, overrides, tuple(days), tuple(runs))
 
 
 async def test_schedules_are_found_by_target_also_when_ended(store, wish):
@@ -224,6 +268,26 @@ async def test_only_what_changed_is_told(store, wish, booked):
     assert changes == Changes(revision, (booked,), both, None, None)
     assert everything.schedules == (booked, untouched)
     assert everything.overrides == both
+
+
+async def test_a_transaction_tells_what_it_has_changed(store, wish, booked):
+    """Who decides on a change sees it as others will, and nothing that was there before it."""
+    async with store.write() as tx:
+        before = await tx.revision()
+        assert await tx.changed() == Changes(before, (), (), None, None)
+        day = await tx.add_exception_day(date(2026, 12, 25), "Christmas", None)
+        assert await tx.changed() == Changes(before + 1, (), (), (day,), None)
+        added = await tx.add_schedule(wish(target="rooms.lab"))
+        moved = replace(booked, target="rooms.lab")
+        await tx.change_schedule(moved)
+        await tx.put_override(Override(moved.id, "@1", paused=True))
+        await tx.change_target(replace(await tx.target("rooms.lab"), locked_since=AT))
+        changed = await tx.changed()
+        everything = await tx.targets()
+    said = (Override(moved.id, "@1", paused=True),)
+    assert changed == Changes(before + 1, (moved, added), said, (day,), everything)
+    async with store.read() as reader:
+        assert await reader.changes_since(before) == changed
 
 
 async def test_days_and_targets_are_told_when_they_changed(store):

@@ -211,7 +211,10 @@ CASES = {
     ),
     "never tried": Case("missed: Never tried: the appliance was off.", cause=Reason.POWER_OFF),
     "no time left": Case("missed: Never tried: the daemon was not running."),
-    "the clock": Case("missed: Never tried: the clock could not be trusted.", cause=Reason.CLOCK),
+    "the clock": Case(
+        "missed: Never tried: the clock was set past it, or could not be trusted.",
+        cause=Reason.CLOCK,
+    ),
     "the disk": Case(
         "missed: Never tried: the recording could not be written to the disk.", cause=Reason.DISK
     ),

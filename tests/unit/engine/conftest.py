@@ -21,6 +21,7 @@ from tallyd.engine.orders import Orders
 from tallyd.engine.supervisor import Engine, Installed, World
 from tallyd.ports.drivers import Driver, DriverContext
 from tallyd.ports.store import StoreError
+from tallyd.testing.disk import FakeDisk
 from tallyd.testing.memory_store import MemoryStore
 from tallyd.testing.service_manager import FakeServiceManager
 from tallyd.testing.virtual_time import START, FakeAlarm, FakeClock, VirtualTimeLoop
@@ -78,6 +79,7 @@ class Rig:
     clock: FakeClock
     store: FlakyStore = field(default_factory=FlakyStore)
     log: Log = field(default_factory=Log)
+    disk: FakeDisk = field(default_factory=FakeDisk)
     drivers: dict[str, Driver | None] = field(default_factory=dict)
     nudge: anyio.Event = field(default_factory=anyio.Event)
     engine: Engine | None = None
@@ -115,6 +117,7 @@ class Rig:
             World(
                 store=self.store,
                 clock=self.clock,
+                disk=self.disk,
                 make_alarm=lambda wake, stepped: FakeAlarm(self.clock, wake, stepped),
                 drivers={
                     key: Installed("simulated", driver) for key, driver in self.drivers.items()

@@ -96,3 +96,21 @@ def test_a_part_that_was_ended_on_purpose_delays_nothing(end):
     attempts = Attempts()
     attempts.ended(part(end=end), START)
     assert (attempts.count, attempts.may_try(START)) == (0, True)
+
+
+def test_a_device_that_is_back_is_tried_at_once():
+    """What waits for its next try does not wait on when the device answers again."""
+    attempts = Attempts()
+    for _ in BACK_OFF_S:
+        attempts.failed(part(), TryAgainError(Reason.DEVICE_TIMEOUT, "no answer"), START)
+    assert not attempts.may_try(START)
+    attempts.device_back()
+    assert attempts.may_try(START)
+
+
+def test_a_driver_that_gave_up_is_not_asked_again_for_that():
+    """A device that answers does not mend a configuration that it cannot work with."""
+    attempts = Attempts()
+    attempts.failed(part(), GiveUpError(Reason.DEVICE_REFUSED, "no such input"), START)
+    attempts.device_back()
+    assert not attempts.may_try(START)

@@ -1,5 +1,6 @@
 """How early a device is told, as experience with it grows."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -49,6 +50,27 @@ def learnt_ms(*took_ms: float | None, guess_ms: int = 300) -> float:
 def test_the_lead_follows_what_starts_took(took_ms, lead_ms):
     """What is allowed for a start is what its device usually needs, within bounds."""
     assert learnt_ms(*took_ms) == lead_ms
+
+
+@pytest.mark.parametrize(
+    ("took_ms", "lead_ms"),
+    [
+        pytest.param(100, 100, id="the others cost it nothing"),
+        pytest.param(60, 60, id="it is quicker than it was thought to be"),
+        pytest.param(350, 100, id="the others cost it what was allowed for them"),
+        pytest.param(400, 100, id="all of that"),
+        pytest.param(550, 250, id="it was late all the same"),
+    ],
+)
+def test_what_others_cost_is_not_learnt_as_its_own(took_ms, lead_ms):
+    """A device that always starts in a crowd is not told ever earlier for that."""
+    lead = Lead("rooms.a", Traits(lead_ms=100, spread_ms=20), Crowd())
+    crowded = replace(
+        part(took_ms), lead=timedelta(milliseconds=400), spread=timedelta(milliseconds=300)
+    )
+    for _ in range(REMEMBERED):
+        lead.learn(crowded)
+    assert lead.value / MILLISECOND == lead_ms
 
 
 def test_what_is_long_ago_is_forgotten():

@@ -62,6 +62,7 @@ class CommandDevice:
             stall_timeout_ms=_ms(options.stall_timeout_s),
             stop_timeout_ms=_ms(stop_s + _MARGIN_S),
             call_timeout_ms=_ms(options.timeout_s + KILL_BOUND_S + _MARGIN_S),
+            bytes_per_s=None if options.ending is not None else 0,
         )
 
     async def probe(self) -> str:

@@ -121,6 +121,14 @@ class FfmpegOptions(BaseModel):
         """The device that the sound comes from, where it is another than the picture's."""
         return parse_source(self.audio_source) if self.audio_source is not None else None
 
+    @property
+    def bytes_per_s(self) -> int | None:
+        """How fast a file grows, where the options say it; else its source decides."""
+        if self.video_bitrate_kbps is None or not all(map(self.transcodes, self.sources)):
+            return None
+        sound_kbps = 0 if self.audio_codec == "none" else self.audio_bitrate_kbps
+        return (self.video_bitrate_kbps + sound_kbps) * 1_000 // 8
+
     def transcodes(self, source: Source) -> bool:
         """Tell whether what comes from `source` is encoded anew."""
         return self.mode == "transcode" if self.mode is not None else not source.is_network

@@ -14,6 +14,7 @@ from tallyd.drivers.ffmpeg.command import ENDINGS, Job, build_command, frame_rat
 from tallyd.drivers.ffmpeg.options import FfmpegOptions
 from tallyd.drivers.ffmpeg.session import CLOSE_BOUND_S, Session, Surroundings
 from tallyd.drivers.ffmpeg.sources import DEVICES, Source, SourceKind
+from tallyd.drivers.ffmpeg.warming import run_for_nothing
 from tallyd.drivers.files import Reservation
 from tallyd.drivers.parts import Parts, reserve_file
 from tallyd.ports.drivers import (
@@ -70,6 +71,7 @@ class FfmpegRecorder:
             first_data_timeout_ms=round(self._options.start_timeout_s * 1_000),
             stall_timeout_ms=round(self._options.stall_timeout_s * 1_000),
             stop_timeout_ms=round(CLOSE_BOUND_S * 1_000) + 1_000,
+            bytes_per_s=self._options.bytes_per_s,
         )
 
     async def probe(self) -> str:
@@ -85,6 +87,14 @@ class FfmpegRecorder:
             elif source.host_port is not None:
                 await _connect(source, *source.host_port)
         return f"{', '.join(source.shown for source in self._sources)} by {self._binary}"
+
+    async def warm_up(self) -> None:
+        """Have ffmpeg and its libraries read from the disk, by running it for nothing.
+
+        Raises:
+            DriverError: it cannot be run.
+        """
+        await run_for_nothing(self._binary, self._around)
 
     async def start(self, order: StartOrder) -> Observation:
         """Start an ffmpeg for `order`, and return once it reports the first data.

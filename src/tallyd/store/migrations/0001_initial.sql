@@ -139,9 +139,9 @@ CREATE TABLE runs (
   CHECK ((status = 'finished') = (outcome IS NOT NULL))
 ) STRICT;
 
-CREATE INDEX runs_unfinished ON runs (id) WHERE outcome IS NULL;
+CREATE INDEX runs_unfinished ON runs (target) WHERE outcome IS NULL;
 CREATE INDEX runs_by_window ON runs (planned_start_ms, planned_stop_ms);
-CREATE INDEX runs_by_target ON runs (target, planned_start_ms);
+CREATE INDEX runs_by_target ON runs (target, planned_start_ms, planned_stop_ms);
 
 -- The facts of each driver session of a run.
 CREATE TABLE parts (
@@ -153,6 +153,7 @@ CREATE TABLE parts (
   token TEXT NOT NULL UNIQUE,
   commanded_at_ms INTEGER NOT NULL,
   lead_ms INTEGER NOT NULL,
+  spread_ms INTEGER NOT NULL,
   first_data_at_ms INTEGER,
   last_data_at_ms INTEGER,
   stopped_at_ms INTEGER,

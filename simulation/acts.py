@@ -3,8 +3,10 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import anyio
+
 from simulation.device import Device, Faults
-from simulation.history import Wish
+from simulation.history import Hold, Wish
 from simulation.operator import Act, Step, between, draft, edited
 from tallyd.bookings import Policy
 from tallyd.domain.errors import InvalidBooking, NotFound, Refused
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 _LONGEST_FAULT_S = 6 * 3_600.0
 _LONGEST_DOWN_S = 86_400.0
+_LONGEST_HOLD_S = 4 * 3_600.0
+_ASKED_AGAIN_AFTER_S = 60.0
 _FOR_ALL_UP_TO = 0.2
 
 
@@ -28,6 +32,7 @@ class Operator:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._named = 0
+        self._turn = anyio.Lock()
         self._acts: dict[Act, Callable[[Step], Awaitable[None]]] = {
             Act.BOOK: self._book,
             Act.BOOK_NOW: self._book,
@@ -37,9 +42,13 @@ class Operator:
             Act.SKIP: self._skip,
             Act.STOP_RUN: self._stop_run,
             Act.EXTEND_RUN: self._extend_run,
+            Act.PAUSE_RUN: self._pause_run,
+            Act.LOCK: self._lock,
             Act.ADD_EXCEPTION: self._add_exception,
             Act.REMOVE_EXCEPTION: self._remove_exception,
             Act.STEP_CLOCK: self._step_clock,
+            Act.RELOAD: self._reload,
+            Act.TAKE_AWAY: self._take_away,
         }
 
     async def perform(self, step: Step) -> None:
@@ -48,10 +57,11 @@ class Operator:
         if step.act not in self._acts:
             world.later(self._trouble, step)
             return
-        try:
-            await self._acts[step.act](step)
-        except (InvalidBooking, NotFound, Refused, StoreError) as error:
-            world.note(f"{step.act} refused: {type(error).__name__}")
+        async with self._turn:
+            try:
+                await self._acts[step.act](step)
+            except (InvalidBooking, NotFound, Refused, StoreError) as error:
+                world.note(f"{step.act} refused: {type(error).__name__}")
 
     async def remove_all(self) -> None:
         """Remove every schedule that stands."""
@@ -108,6 +118,63 @@ class Operator:
         wish = await self._promise(run.schedule_id or 0, step.act)
         if not any(o.slot == run.slot and o.stop == longer.stop for o in wish.overrides):
             self._world.history.broken.append(f"(a) the longer {longer} was not stored")
+
+    async def _pause_run(self, step: Step) -> None:
+        if (run := await self._picked_run(step)) is None:
+            return
+        await self._world.bookings.pause_run(run.id)
+        await self._promise(run.schedule_id or 0, step.act)
+        self._world.later(self._after, step, lambda: self._resume(run))
+
+    async def _resume(self, run: Run) -> None:
+        await self._world.bookings.resume_run(run.id)
+        await self._promise(run.schedule_id or 0, "resume_run")
+
+    async def _lock(self, step: Step) -> None:
+        world = self._world
+        target = self._device(step).target
+        if any(lock.target == target and lock.to_s is None for lock in world.history.locks):
+            return
+        policy = Policy.FORCE if step.pick % 3 == 0 else Policy.REPORT
+        await world.bookings.lock_target(target, policy)
+        world.note(f"{step.act}: {target}")
+        lock = Hold(target, world.clock.monotonic())
+        world.history.locks.append(lock)
+        world.later(self._after, step, lambda: self._unlock(lock))
+
+    async def _unlock(self, lock: Hold) -> None:
+        await self._world.bookings.unlock_target(lock.target)
+        self._world.note(f"unlock: {lock.target}")
+        lock.to_s = self._world.clock.monotonic()
+
+    async def _after(self, step: Step, undo: "Callable[[], Awaitable[None]]") -> None:
+        """Take something back after a while; a disk that refuses is asked again."""
+        with self._world.passing():
+            await self._world.clock.sleep(between(5, _LONGEST_HOLD_S, step.size).total_seconds())
+            while True:
+                async with self._turn:
+                    try:
+                        return await undo()
+                    except StoreError:
+                        pass
+                    except (NotFound, Refused) as error:
+                        return self._world.note(f"end of {step.act} refused: {error}")
+                await self._world.clock.sleep(_ASKED_AGAIN_AFTER_S)
+
+    async def _reload(self, step: Step) -> None:
+        await self._world.reload(self._at_work(step))
+
+    async def _take_away(self, step: Step) -> None:
+        world = self._world
+        device = self._at_work(step)
+        if await world.take_away(device):
+            world.later(self._after, step, lambda: world.put_back(device))
+
+    def _at_work(self, step: Step) -> Device:
+        """Give a device that records where there is one: what happens then is of interest."""
+        devices = self._world.devices
+        chosen = [device for device in devices if device.running()] or devices
+        return chosen[step.pick % len(chosen)]
 
     async def _add_exception(self, step: Step) -> None:
         device = self._device(step)
@@ -217,7 +284,7 @@ def _inflict(faults: Faults, step: Step) -> None:
 
 def _spell(wish: Wish) -> str:
     schedule = wish.schedule
-    overrides = [(o.slot, o.excluded, str(o.stop)) for o in wish.overrides]
+    overrides = [(o.slot, o.excluded, str(o.stop), o.paused) for o in wish.overrides]
     return (
         f"{schedule.id} {schedule.name!r} {schedule.target} {schedule.start} {schedule.recurrence}"
         f" for {schedule.duration} priority {schedule.priority} ended {schedule.ended} {overrides}"

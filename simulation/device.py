@@ -34,7 +34,7 @@ class Faults:
 
 @dataclass(slots=True)
 class Device:
-    """The hardware of one room: it stays when the daemon goes; its log is the truth."""
+    """The hardware of one target: it stays when the daemon goes; its log is the truth."""
 
     target: str
     traits: Traits
@@ -58,6 +58,8 @@ class Device:
     def asked(self, order: StartOrder) -> DeviceSession:
         """Note that a session is to start."""
         session = DeviceSession(self.target, order.input, order.token, order.name, self.moment())
+        if order.content is not None:
+            session.media_offset = order.media_offset
         self.history.sessions.append(session)
         return session
 
@@ -96,7 +98,7 @@ class NoOptions(BaseModel):
 
 
 class ScriptedRecorder:
-    """The driver of a device in one life of the daemon."""
+    """The driver of a device in one life of the daemon, or in one configuration of it."""
 
     Options: ClassVar[type[BaseModel]] = NoOptions
 

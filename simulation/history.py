@@ -31,6 +31,8 @@ class DeviceSession:
     ended: Moment | None = None
     cut_off: bool = False
     """Whether it ended with the daemon, which could write nothing more about it."""
+    media_offset: timedelta | None = None
+    """How far into its content it was told to join; None where it plays nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,15 @@ class Trouble:
 
 
 @dataclass(slots=True)
+class Hold:
+    """A target locked, or gone from the configuration; `to_s` is None until it was undone."""
+
+    target: str
+    from_s: float
+    to_s: float | None = None
+
+
+@dataclass(slots=True)
 class History:
     """All that the checker is told of: wishes that were acknowledged, deeds, and troubles."""
 
@@ -64,6 +75,11 @@ class History:
     days: list[tuple[float, tuple[ExceptionDay, ...]]] = field(
         default_factory=list[tuple[float, tuple[ExceptionDay, ...]]]
     )
+    locks: list[Hold] = field(default_factory=list[Hold])
+    absences: list[Hold] = field(default_factory=list[Hold])
+    """When targets were gone from the configuration."""
+    reloads: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
+    """When which target got another driver, or lost its driver."""
     sessions: list[DeviceSession] = field(default_factory=list[DeviceSession])
     troubles: list[Trouble] = field(default_factory=list[Trouble])
     broken: list[str] = field(default_factory=list[str])
@@ -92,3 +108,5 @@ class Ledger:
     overrides: tuple[Override, ...]
     days: tuple[ExceptionDay, ...]
     runs: tuple[Run, ...]
+    locked: frozenset[str] = frozenset()
+    """The targets that an operator's lock holds."""

@@ -8,7 +8,15 @@ from enum import StrEnum
 
 from tallyd.bookings import Policy
 from tallyd.domain.drafts import Draft
-from tallyd.domain.model import DstOverlap, Frequency, InstantStart, Recurrence, WallStart
+from tallyd.domain.model import (
+    Content,
+    ContentKind,
+    DstOverlap,
+    Frequency,
+    InstantStart,
+    Recurrence,
+    WallStart,
+)
 from tallyd.domain.recurrence import wall_time
 
 ZONES = ("Europe/Berlin", "America/New_York")
@@ -16,6 +24,7 @@ DAYS = 14.0
 _MEAN_PAUSE_S = 3_000.0
 _FIRST_BOOKINGS = 15
 _NIGHT_SHARE = 0.15
+_LIVE_SHARE = 0.3
 
 
 class Act(StrEnum):
@@ -29,6 +38,8 @@ class Act(StrEnum):
     SKIP = "skip"
     STOP_RUN = "stop_run"
     EXTEND_RUN = "extend_run"
+    PAUSE_RUN = "pause_run"
+    LOCK = "lock"
     ADD_EXCEPTION = "add_exception"
     REMOVE_EXCEPTION = "remove_exception"
     FAIL_STARTS = "fail_starts"
@@ -42,6 +53,8 @@ class Act(StrEnum):
     RESTART = "restart"
     KILL = "kill"
     REFUSE_WRITES = "refuse_writes"
+    RELOAD = "reload"
+    TAKE_AWAY = "take_away"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +80,8 @@ _WEIGHTS: dict[Act, int] = {
     Act.SKIP: 8,
     Act.STOP_RUN: 6,
     Act.EXTEND_RUN: 8,
+    Act.PAUSE_RUN: 8,
+    Act.LOCK: 4,
     Act.ADD_EXCEPTION: 1,
     Act.REMOVE_EXCEPTION: 1,
     Act.FAIL_STARTS: 6,
@@ -80,6 +95,8 @@ _WEIGHTS: dict[Act, int] = {
     Act.RESTART: 3,
     Act.KILL: 3,
     Act.REFUSE_WRITES: 4,
+    Act.RELOAD: 10,
+    Act.TAKE_AWAY: 3,
 }
 
 
@@ -119,7 +136,15 @@ def draft(step: Step, name: str, target: str, now: datetime) -> tuple[Draft, Pol
         recurrence=rule,
         priority=chance.choice((-10, 0, 0, 0, 10)),
         dst_overlap=chance.choice(tuple(DstOverlap)),
+        content=_content(chance) if target.startswith("channels.") else None,
     ), policy
+
+
+def _content(chance: random.Random) -> Content:
+    """Give what a channel plays: something live, or an asset from somewhere in it on."""
+    if chance.random() < _LIVE_SHARE:
+        return Content(ContentKind.LIVE, "studio")
+    return Content(ContentKind.ASSET, "film", offset=timedelta(minutes=chance.randrange(30)))
 
 
 def _start(

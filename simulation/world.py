@@ -1,8 +1,8 @@
-"""One simulated appliance: rooms, devices, the real engine in its lives, and a script to endure."""
+"""One simulated appliance: targets, devices, the real engine in its lives, a script to endure."""
 
 import random
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,24 +13,25 @@ import anyio
 
 from simulation.acts import Operator
 from simulation.device import Device, ScriptedRecorder
-from simulation.history import History, Ledger, Moment, Trouble
+from simulation.history import History, Hold, Ledger, Moment, Trouble
 from simulation.operator import ZONES, Step
+from simulation.refusing_store import RefusingStore
 from tallyd.bookings import Bookings
 from tallyd.catalogue import sync_targets
-from tallyd.domain.model import Target
+from tallyd.domain.model import CHANNEL_MIN_PIECE, ROOM_MIN_PIECE, Target
 from tallyd.domain.naming import DEFAULT_TEMPLATE, parse_template
 from tallyd.engine.announcer import Announcer
 from tallyd.engine.orders import Orders
-from tallyd.engine.staff import Installed
+from tallyd.engine.staff import NOT_CONFIGURED, Installed
 from tallyd.engine.supervisor import Engine
 from tallyd.engine.supervisor import World as Surroundings
 from tallyd.ports.drivers import Traits
-from tallyd.ports.store import StoreError, Transaction
-from tallyd.testing.memory_store import MemoryStore
+from tallyd.ports.store import StoreError
+from tallyd.testing.disk import FakeDisk
 from tallyd.testing.service_manager import FakeServiceManager
 from tallyd.testing.virtual_time import FakeAlarm, FakeClock, VirtualTimeLoop
 
-ROOMS = 5
+TARGETS = (*(f"rooms.{name}" for name in "abcde"), "channels.f")
 SETTLES_WITHIN_S = 3 * 86_400.0
 JOURNAL_EVERY_S = 180.0
 OBSERVE_EVERY_S = 60.0
@@ -51,8 +52,11 @@ _SLOWER = {
     "tallyd.engine.recovery.AHEAD": timedelta(minutes=65),
     "tallyd.engine.presence.HEARTBEAT_S": 3_600.0,
     "tallyd.engine.headline.LOOK_AGAIN_S": 3_600.0,
+    "tallyd.engine.checkup.ROUTINE_S": 3_600.0,
+    "tallyd.engine.health.LOOK_AGAIN_S": 3_600.0,
 }
 _BACK_AFTER_S = 1.0
+_TEMPLATE = parse_template(DEFAULT_TEMPLATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,34 +69,20 @@ class Report:
     log: tuple[str, ...]
 
 
-class RefusingStore(MemoryStore):
-    """A store in memory whose disk may refuse to be written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.refuses = False
-
-    @asynccontextmanager
-    async def write(self) -> AsyncGenerator[Transaction]:
-        """Open a transaction, unless the disk refuses.
-
-        Raises:
-            StoreError: it does; nothing changed.
-        """
-        if self.refuses:
-            raise StoreError("the disk is full")
-        async with super().write() as tx:
-            yield tx
-
-
 @dataclass(slots=True)
 class _Life:
     """The daemon from one boot to its end."""
 
-    drivers: dict[str, ScriptedRecorder]
+    drivers: list[ScriptedRecorder]
+    """Also those that a reload has replaced: they may be stopping something still."""
+    engine: Engine | None = None
     stop: anyio.Event = field(default_factory=anyio.Event)
     over: anyio.Event = field(default_factory=anyio.Event)
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+
+    def working(self) -> Engine | None:
+        """Give the engine once it has booted."""
+        return self.engine if self.engine and self.engine.snapshot()["ready"] else None
 
 
 class _Log(Announcer):
@@ -115,13 +105,13 @@ _TOLD = ("target", "name", "slot", "part", "end", "outcome", "reason", "error", 
 
 
 class World:
-    """Five rooms on one clock."""
+    """Five rooms and a channel on one clock."""
 
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(f"world {seed}")  # noqa: S311 - it must repeat, not be secret
         self.clock = FakeClock(self._chance.choice(_BEGINNINGS))
         self.store = RefusingStore()
-        targets = [self._target(f"rooms.{name}") for name in "abcde"[:ROOMS]]
+        targets = [self._target(key) for key in TARGETS]
         self.history = History(
             targets={target.key: target for target in targets},
             overlap={target.key: self._chance.choice((True, False)) for target in targets},
@@ -132,7 +122,7 @@ class World:
         self.bookings = Bookings(self.store, self.clock, self._nudge)
         self._nudged = anyio.Event()
         self._life: _Life | None = None
-        self._open_troubles = 0
+        self._passing = 0
 
     def moment(self) -> Moment:
         """Give this moment."""
@@ -171,6 +161,7 @@ class World:
                 await reader.overrides(),
                 await reader.exception_days(),
                 tuple(sorted(await reader.runs(), key=lambda run: run.id)),
+                frozenset(t.key for t in await reader.targets() if t.locked_since is not None),
             )
 
     def later(self, task: Callable[..., Any], *args: object) -> None:
@@ -182,14 +173,22 @@ class World:
         """Note a trouble that lasts as long as the block."""
         from_s = self.clock.monotonic()
         self.note(f"{what} {target or ''}")
-        self._open_troubles += 1
         try:
-            yield
+            with self.passing():
+                yield
         finally:
-            self._open_troubles -= 1
             to_s = self.clock.monotonic()
             self.note(f"{what} {target or ''} is over")
             self.history.troubles.append(Trouble(what, target, from_s, to_s))
+
+    @contextmanager
+    def passing(self) -> Generator[None]:
+        """Let nothing settle before the block is over."""
+        self._passing += 1
+        try:
+            yield
+        finally:
+            self._passing -= 1
 
     def step_clock(self, by: timedelta) -> None:
         """Set the clock on the wall."""
@@ -209,7 +208,7 @@ class World:
         with self.trouble("restart"):
             life.stop.set()
             await life.over.wait()
-            for driver in life.drivers.values():
+            for driver in life.drivers:
                 driver.kill()  # what it gave up to end dies with it
             await self.clock.sleep(down_s)
             self._boot()
@@ -221,7 +220,7 @@ class World:
             return
         self._life = None
         with self.trouble("kill"):
-            for driver in life.drivers.values():
+            for driver in life.drivers:
                 driver.kill()
             life.scope.cancel()
             await life.over.wait()
@@ -230,27 +229,84 @@ class World:
             await self.clock.sleep(_BACK_AFTER_S)
 
     def _boot(self) -> None:
-        drivers = {device.target: ScriptedRecorder(device) for device in self.devices}
-        self._life = _Life(drivers)
+        self._life = _Life([])
         self._tasks.start_soon(self._live, self._life)
 
     async def _live(self, life: _Life) -> None:
         with life.scope:
             while not life.stop.is_set():
                 try:
-                    await self._engine(life).run(life.stop)
+                    life.engine = self._engine(life)
+                    await life.engine.run(life.stop)
                 except* StoreError as refused:
                     self.note(f"the daemon cannot boot: {refused.exceptions}")
                     await self.clock.sleep(_BACK_AFTER_S)
         life.over.set()
 
+    async def reload(self, device: Device) -> None:
+        """Have the daemon take another driver of a device into use, while it works."""
+        if (life := self._life) is None or (engine := life.working()) is None:
+            self.note("there is no daemon to reload")
+            return
+        self._note_reload("reload", device)
+        await engine.refit({device.target: self._install(life, device)}, _TEMPLATE)
+
+    async def take_away(self, device: Device) -> bool:
+        """Take a target out of the configuration of a daemon that works, if it is there."""
+        if self._life is None or (engine := self._life.working()) is None:
+            return False
+        if not await self._configure(self._configured() - {device.target}):
+            return False
+        self._note_reload("take away", device)
+        self.history.absences.append(Hold(device.target, self.clock.monotonic()))
+        await engine.refit({device.target: NOT_CONFIGURED}, _TEMPLATE)
+        return True
+
+    async def put_back(self, device: Device) -> None:
+        """Put a target back, with a new driver; a daemon that is down finds it when it boots."""
+        await self._configure(self._configured() | {device.target})
+        self._note_reload("put back", device)
+        (gone,) = (hold for hold in self._absent() if hold.target == device.target)
+        gone.to_s = self.clock.monotonic()
+        if (life := self._life) is not None and (engine := life.working()) is not None:
+            await engine.refit({device.target: self._install(life, device)}, _TEMPLATE)
+
+    def _note_reload(self, what: str, device: Device) -> None:
+        self.note(f"{what} {device.target}, {len(device.running())} running")
+        self.history.reloads.append((self.clock.monotonic(), device.target))
+
+    async def _configure(self, wanted: set[str]) -> bool:
+        """Make these the configured targets; tells whether that is another configuration."""
+        if wanted == self._configured():
+            return False
+        async with self.store.write() as tx:
+            await sync_targets(tx, [self.history.targets[key] for key in sorted(wanted)])
+        return True
+
+    def _absent(self) -> list[Hold]:
+        return [hold for hold in self.history.absences if hold.to_s is None]
+
+    def _configured(self) -> set[str]:
+        return self.history.targets.keys() - {hold.target for hold in self._absent()}
+
+    @staticmethod
+    def _install(life: _Life, device: Device) -> Installed:
+        driver = ScriptedRecorder(device)
+        life.drivers.append(driver)
+        return Installed("scripted", driver)
+
     def _engine(self, life: _Life) -> Engine:
         surroundings = Surroundings(
             store=self.store,
             clock=self.clock,
+            disk=FakeDisk(),
             make_alarm=lambda wake, stepped: FakeAlarm(self.clock, wake, stepped),
-            drivers={key: Installed("scripted", driver) for key, driver in life.drivers.items()},
-            orders=Orders(Path("/recordings"), parse_template(DEFAULT_TEMPLATE)),
+            drivers={
+                device.target: self._install(life, device)
+                for device in self.devices
+                if device.target in self._configured()
+            },
+            orders=Orders(Path("/recordings"), _TEMPLATE),
             nudged=self._nudge_came,
             ledger_keep=timedelta(days=730),
             publish=_nowhere,
@@ -262,7 +318,7 @@ class World:
         """Let every trouble pass, want nothing any more, and wait for the last outcome."""
         self.note("everything is to settle")
         await self.clock.sleep(1)  # a trouble that was asked for just now begins
-        while self._open_troubles:
+        while self._passing:
             await self.clock.sleep(60)
         await operator.remove_all()
         until_s = self.clock.monotonic() + SETTLES_WITHIN_S
@@ -281,13 +337,15 @@ class World:
         self._nudged = anyio.Event()
 
     def _target(self, key: str) -> Target:
+        is_room = key.startswith("rooms.")
         return Target(
             key=key,
             name=key,
             public_id=0,
             uid="",
             zone=self._chance.choice(ZONES),
-            capacity=self._chance.choice((1, 1, 2)),
+            capacity=self._chance.choice((1, 1, 2)) if is_room else 1,
+            min_piece=ROOM_MIN_PIECE if is_room else CHANNEL_MIN_PIECE,
         )
 
     def _device(self, target: Target) -> Device:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,16 @@ from simulation.operator import Act, Step, script
 from simulation.verdict import judge
 from simulation.world import Report, simulate
 
-from tallyd.domain.model import Outcome, Run, Status
-from tallyd.engine import executor, reconciler, recovery
+from tallyd.domain.model import Outcome, Reason, Run, Status
+from tallyd.engine import executor, launches, orders, reconciler, recovery
+from tallyd.engine.agenda import Agenda
+from tallyd.ports.store import Changes
 from tallyd.testing import memory_store
 
 ROOT = Path(__file__).parents[2]
+CHANNEL = 5
+LATER = Step(5 * 86_400, Act.REMOVE_EXCEPTION)
+"""Days in which nothing more is asked for."""
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +120,20 @@ def test_a_lost_change_is_caught(report: Report) -> None:
     assert any(found.startswith("(a)") for found in findings(report, ledger))
 
 
+def test_a_lock_that_nobody_set_is_caught(report: Report) -> None:
+    """Negative control: a target is locked in the store though its lock was taken away."""
+    ledger = replace(report.ledger, locked=frozenset({"rooms.a"}))
+    assert "(a) locked are ['rooms.a'], not []" in findings(report, ledger)
+
+
+@pytest.mark.parametrize("reason", ["locked", "paused", "target_unknown"])
+def test_a_reason_that_is_not_true_is_caught(reason: str) -> None:
+    """Negative control: an operator is blamed for what no operator did."""
+    report = simulate(1, [Step(1, Act.BOOK_NOW), LATER])
+    ledger = tampered(report, {"outcome": Outcome.PARTIAL, "reason": Reason(reason)})
+    assert any(f"{reason} is not true" in found for found in findings(report, ledger))
+
+
 def test_a_restart_that_changes_something_is_caught(report: Report) -> None:
     """Negative control: booting once more must leave the store as it was."""
     changed = replace(report.restarted, runs=report.restarted.runs[1:])
@@ -160,5 +180,58 @@ def test_a_device_that_is_driven_twice_is_caught(monkeypatch: pytest.MonkeyPatch
 
 def test_a_recording_that_nothing_prevented_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Negative control in the product: an engine that starts nothing cannot talk itself out."""
-    monkeypatch.setattr(reconciler, "worth_starting", lambda *_: False)
+    monkeypatch.setattr(launches, "worth_starting", lambda *_: False)
     assert any("for no reason" in found for found in judge(1, days=4).broken)
+
+
+def test_a_lock_that_nobody_heeds_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Negative control in the product: a locked room records what was booked there."""
+    apply = Agenda.apply
+
+    def unlocked(agenda: Agenda, changes: Changes, now: datetime) -> set[str]:
+        targets = tuple(replace(each, locked_since=None) for each in changes.targets or ())
+        return apply(agenda, replace(changes, targets=targets or None), now)
+
+    monkeypatch.setattr(Agenda, "apply", unlocked)
+    steps = [Step(1, Act.LOCK, size=1.0), Step(60, Act.BOOK_NOW, pick=1)]
+    assert any("though its target was locked" in found for found in broken(steps))
+    steps = [Step(1, Act.BOOK_NOW), Step(200, Act.LOCK, size=1.0)]
+    assert any("went on though its target was locked" in found for found in broken(steps))
+
+
+def test_a_pause_that_nobody_heeds_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Negative control in the product: a paused run records on."""
+    monkeypatch.setattr(Agenda, "is_paused", lambda *_: False)
+    steps = [Step(1, Act.BOOK_NOW), Step(200, Act.PAUSE_RUN)]
+    assert any("went on though its run was paused" in found for found in broken(steps))
+
+
+def test_a_reload_that_cuts_what_records_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Negative control in the product: a driver is replaced under a recording."""
+    retire = reconciler.Reconciler.retire
+
+    def cut(each: reconciler.Reconciler) -> None:
+        each.close()
+        retire(each)
+
+    monkeypatch.setattr(reconciler.Reconciler, "retire", cut)
+    booking = Step(1, Act.BOOK, pick=3)
+    first = simulate(1, [booking, LATER]).history.sessions[0]
+    steps = [booking, Step(first.asked.s + 60, Act.RELOAD)]
+    assert any("was cut by a reload" in found for found in broken(steps))
+
+
+def test_a_channel_that_plays_from_the_beginning_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Negative control in the product: who starts late must join where the content is by then."""
+    monkeypatch.setattr(orders, "_joined_late", lambda _start: timedelta(0))
+    steps = [
+        Step(1, Act.BOOK_NOW, room=CHANNEL, size=1.0),
+        Step(60, Act.KILL, pick=1, size=1.0),
+    ]
+    assert any("of its content" in found for found in broken(steps))
+
+
+def broken(steps: list[Step]) -> list[str]:
+    """Give what a script breaks on the appliance of seed 1."""
+    report = simulate(1, [*steps, LATER])
+    return check(report.history, report.ledger, report.restarted)

@@ -10,6 +10,8 @@ from simulation.world import simulate
 PAUSES_S = st.sampled_from([0.0, 1.0, 30.0, 600.0, 5_000.0])
 NUMBERS = st.integers(0, 59)
 SIZES = st.sampled_from([0.0, 0.2, 0.5, 0.8, 1.0])
+PLACES = (0, 1, 5)
+"""Two rooms and the channel: enough to be apart, few enough to meet."""
 DEVICE_FAULTS = (
     Act.FAIL_STARTS,
     Act.REFUSE,
@@ -31,7 +33,7 @@ class Appliance(RuleBasedStateMachine):
     @rule(pause_s=PAUSES_S, act=st.sampled_from([Act.BOOK, Act.BOOK_NOW]), room=NUMBERS, size=SIZES)
     def add(self, pause_s: float, act: Act, room: int, size: float) -> None:
         """Book something, now or for the next days; one in four is forced."""
-        self.steps.append(Step(pause_s, act, room % 2, room, size))
+        self.steps.append(Step(pause_s, act, PLACES[room % 3], room, size))
 
     @rule(pause_s=PAUSES_S, pick=NUMBERS, size=SIZES)
     def edit(self, pause_s: float, pick: int, size: float) -> None:
@@ -45,12 +47,12 @@ class Appliance(RuleBasedStateMachine):
 
     @rule(
         pause_s=PAUSES_S,
-        act=st.sampled_from([Act.SKIP, Act.STOP_RUN, Act.EXTEND_RUN]),
+        act=st.sampled_from([Act.SKIP, Act.STOP_RUN, Act.EXTEND_RUN, Act.PAUSE_RUN]),
         pick=NUMBERS,
         size=SIZES,
     )
     def override(self, pause_s: float, act: Act, pick: int, size: float) -> None:
-        """Skip an occurrence, or end a run at another time."""
+        """Skip an occurrence, end a run at another time, or pause it for a while."""
         self.steps.append(Step(pause_s, act, pick, pick, size))
 
     @rule(
@@ -60,7 +62,17 @@ class Appliance(RuleBasedStateMachine):
     )
     def exception(self, pause_s: float, act: Act, pick: int) -> None:
         """Take a day out, or put it back."""
-        self.steps.append(Step(pause_s, act, pick % 2, pick))
+        self.steps.append(Step(pause_s, act, PLACES[pick % 3], pick))
+
+    @rule(
+        pause_s=PAUSES_S,
+        act=st.sampled_from([Act.LOCK, Act.RELOAD, Act.TAKE_AWAY]),
+        room=NUMBERS,
+        size=SIZES,
+    )
+    def target(self, pause_s: float, act: Act, room: int, size: float) -> None:
+        """Lock a target, give it another driver, or take it out of the configuration a while."""
+        self.steps.append(Step(pause_s, act, PLACES[room % 3], room, size))
 
     @rule(pause_s=st.sampled_from([60.0, 3_600.0, 86_400.0]))
     def advance(self, pause_s: float) -> None:
@@ -70,7 +82,7 @@ class Appliance(RuleBasedStateMachine):
     @rule(pause_s=PAUSES_S, act=st.sampled_from(DEVICE_FAULTS), room=NUMBERS, size=SIZES)
     def driver_fault(self, pause_s: float, act: Act, room: int, size: float) -> None:
         """Let a device have a fault, which passes: the device is back."""
-        self.steps.append(Step(pause_s, act, room % 2, room, size))
+        self.steps.append(Step(pause_s, act, PLACES[room % 3], room, size))
 
     @rule(
         pause_s=PAUSES_S,

@@ -23,6 +23,10 @@ from tallyd.ports.clock import Clock
 
 ARMED_AHEAD = timedelta(minutes=10)
 ARMED_AT_MOST = 1000
+REHEARSED_BEFORE = timedelta(milliseconds=20)
+"""So long before an instant one of its owners is woken: after a long idle nothing is in the caches
+of the machine, and everything that the instant needs takes many times as long."""
+
 _IDLE = timedelta(days=1)
 _REFILL = "refill"
 _TFD_TIMER_ABSTIME = 1
@@ -85,7 +89,12 @@ class WallTimer:
 class _TimerfdScheduler(AsyncIOScheduler):
     """An AsyncIOScheduler that sleeps on a `WallTimer` and takes many changes in one pass."""
 
-    def __init__(self, clock: Clock, on_clock_step: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        on_clock_step: Callable[[], None],
+        rehearse: Callable[[datetime], None],
+    ) -> None:
         super().__init__(
             executors={"default": DebugExecutor()},
             jobstores={"default": MemoryJobStore()},
@@ -94,6 +103,8 @@ class _TimerfdScheduler(AsyncIOScheduler):
         )
         self._clock = clock
         self._on_clock_step = on_clock_step
+        self._rehearse = rehearse
+        self._rehearsed_for: datetime | None = None
         self._pass_pending = False
         self._timer: WallTimer
 
@@ -123,10 +134,13 @@ class _TimerfdScheduler(AsyncIOScheduler):
             self._start_timer(self._process_jobs())
 
     def _start_timer(self, wait_seconds: float | None) -> None:
+        now = self._clock.now()
         due = self._lookup_jobstore("default").get_next_run_time()
         if wait_seconds is None or due is None:
-            due = self._clock.now() + _IDLE
-        if self._timer.arm(due):
+            due = now + _IDLE
+        early = due - REHEARSED_BEFORE
+        self._rehearsed_for = due if early > now else None
+        if self._timer.arm(early if self._rehearsed_for else due):
             self.after_pass(self._on_clock_step)
 
     def _stop_timer(self) -> None:
@@ -135,6 +149,8 @@ class _TimerfdScheduler(AsyncIOScheduler):
     def _on_timer(self) -> None:
         if self._timer.clock_was_set():
             self._on_clock_step()
+        elif self._rehearsed_for is not None:
+            self._rehearse(self._rehearsed_for)
         self._pass()
 
 
@@ -144,7 +160,7 @@ class SchedulerAlarm:
     def __init__(self, clock: Clock, wake: WakeOwner, on_clock_step: Callable[[], None]) -> None:
         self._clock = clock
         self._wake = wake
-        self._scheduler = _TimerfdScheduler(clock, self._clock_stepped)
+        self._scheduler = _TimerfdScheduler(clock, self._clock_stepped, self._rehearse)
         self._on_clock_step = on_clock_step
         self._wishes: dict[str, datetime] = {}
         self._owners: dict[datetime, set[str]] = {}
@@ -205,6 +221,12 @@ class SchedulerAlarm:
             del self._wishes[owner]
         for owner in owners:
             self._wake(owner)
+
+    def _rehearse(self, at: datetime) -> None:
+        """Go through what the instant will bring, with one of those that it concerns."""
+        owner = next(iter(self._owners.get(at, ())), None)
+        if owner is not None:
+            self._scheduler.after_pass(self._wake, owner)
 
     def _refill(self) -> None:
         near = self._clock.now() + ARMED_AHEAD

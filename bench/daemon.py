@@ -25,9 +25,12 @@ _start = SimulatedDevice.start
 
 async def _noted_start(device: SimulatedDevice, order: StartOrder) -> Observation:
     called_ns = time.time_ns()
-    has_deadline = anyio.current_effective_deadline() < math.inf
-    _calls.append((order.name, to_ms(order.piece.start), called_ns, has_deadline))
-    return await _start(device, order)
+    try:
+        return await _start(device, order)
+    finally:
+        # Noted only now: the next of a herd must not wait for it.
+        has_deadline = anyio.current_effective_deadline() < math.inf
+        _calls.append((order.name, to_ms(order.piece.start), called_ns, has_deadline))
 
 
 if __name__ == "__main__":

@@ -37,23 +37,36 @@ class Session:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._opening: str | None = None
 
-    async def begin(self, kind: Literal["DEFERRED", "IMMEDIATE"]) -> None:
-        """Begin a transaction; an immediate one waits for the writers of other processes."""
-        await self._control(f"BEGIN {kind}")
+    def begin(self, kind: Literal["DEFERRED", "IMMEDIATE"]) -> None:
+        """Begin a transaction, with its first statement: that saves a turn of the thread.
+
+        An immediate one then waits for the writers of other processes.
+        """
+        self._opening = f"BEGIN {kind}"
 
     async def commit(self) -> None:
         """Make what the transaction did durable."""
-        await self._control("COMMIT")
+        if self._opening is not None:
+            self._opening = None
+            return
+        with translated("COMMIT"):
+            await self._connection.run(_commit)
 
     async def rollback(self) -> None:
         """End the transaction, if SQLite has not done so itself, as if it had never begun."""
-        if self._connection.in_transaction:
-            await self._control("ROLLBACK")
+        if self._opening is not None:
+            self._opening = None
+            return
+        with translated("ROLLBACK"):
+            await self._connection.run(sqlite3.Connection.rollback)
 
-    async def _control(self, sql: str) -> None:
-        with translated(sql):
-            await self._connection.execute_fetchall(sql)
+    async def _run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        opening, self._opening = self._opening, None
+        if opening is None:
+            return await self._connection.run(work)
+        return await self._connection.run(partial(_opened, opening, work))
 
     async def rows(
         self, name: str, build: Callable[[sqlite3.Row], Row], /, **parameters: object
@@ -62,7 +75,7 @@ class Session:
         values: list[Row] = []
         with translated(name):
             try:
-                cursor, batch = await self._connection.run(partial(_begun, name, parameters))
+                cursor, batch = await self._run(partial(_begun, name, parameters))
             except OverflowError:
                 return ()  # an integer past 64 bits is in no row
             values.extend(map(build, batch))
@@ -74,7 +87,7 @@ class Session:
     async def rows_of_each(self, *asked: Question) -> tuple[list[sqlite3.Row], ...]:
         """Run several statements, of few rows each, in one turn of the thread."""
         with translated(", ".join(name for name, _ in asked)):
-            return await self._connection.run(partial(_all_of_each, asked))
+            return await self._run(partial(_all_of_each, asked))
 
     async def first(
         self, name: str, build: Callable[[sqlite3.Row], Row], /, **parameters: object
@@ -85,13 +98,29 @@ class Session:
     async def integers(self, name: str, /, **parameters: object) -> tuple[int, ...]:
         """Run a statement and give the integer that it returns for each row that it touched."""
         with translated(name):
-            found = await self._connection.execute_fetchall(QUERIES[name].sql, parameters)
+            found = await self._run(partial(_all, name, parameters))
             return tuple(int(row[0]) for row in found)
 
     async def each(self, name: str, parameters: Iterable[Parameters]) -> int:
         """Run a statement once for each of `parameters`; gives how many rows it changed."""
         with translated(name):
-            return await self._connection.run(partial(_changed, name, list(parameters)))
+            return await self._run(partial(_changed, name, list(parameters)))
+
+
+def _commit(connection: sqlite3.Connection) -> None:
+    # Not the method: that says nothing where SQLite has given up the transaction by itself.
+    connection.execute("COMMIT")
+
+
+def _opened(
+    opening: str, work: Callable[[sqlite3.Connection], Result], connection: sqlite3.Connection
+) -> Result:
+    connection.execute(opening)
+    return work(connection)
+
+
+def _all(name: str, parameters: Parameters, connection: sqlite3.Connection) -> list[sqlite3.Row]:
+    return connection.execute(QUERIES[name].sql, parameters).fetchall()
 
 
 def _begun(
@@ -108,9 +137,7 @@ def _more(cursor: sqlite3.Cursor, _connection: sqlite3.Connection) -> list[sqlit
 def _all_of_each(
     asked: Iterable[Question], connection: sqlite3.Connection
 ) -> tuple[list[sqlite3.Row], ...]:
-    return tuple(
-        connection.execute(QUERIES[name].sql, parameters).fetchall() for name, parameters in asked
-    )
+    return tuple(_all(name, parameters, connection) for name, parameters in asked)
 
 
 def _changed(name: str, parameters: list[Parameters], connection: sqlite3.Connection) -> int:

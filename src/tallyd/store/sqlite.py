@@ -40,8 +40,7 @@ class SqliteStore(Store):
             StoreError: the database cannot be read.
         """
         async with self._read_turn:
-            with CancelScope(shield=True):
-                await self._reading.begin("DEFERRED")
+            self._reading.begin("DEFERRED")
             try:
                 yield LedgerReader(self._reading)
             finally:
@@ -60,7 +59,7 @@ class SqliteStore(Store):
         """
         async with self._write_turn:
             with CancelScope(shield=True):
-                await self._writing.begin("IMMEDIATE")
+                self._writing.begin("IMMEDIATE")
                 try:
                     yield LedgerWriter(self._writing)
                     await self._writing.commit()

@@ -51,6 +51,12 @@ anyio.run(main)
 """
 
 
+async def watermark_in(opened):
+    """Look at the watermark in a transaction or a look that is being opened."""
+    async with opened as tx:
+        return await tx.watermark()
+
+
 async def test_a_writer_waits_for_another_process(store, database, wish):
     """A booking made while another process writes is late, not lost; reading goes on."""
     async with await open_process([sys.executable, "-c", HOLD_THE_LOCK, str(database)]) as holder:
@@ -77,9 +83,7 @@ async def test_a_lock_that_is_never_given_back_is_an_error(store, database):
         async with store._writing._connection.execute("PRAGMA busy_timeout = 10"):
             pass
         with pytest.raises(StoreError, match="database is locked"):
-            async with store.write() as tx:
-                await tx.watermark()
-                pytest.fail("the transaction began")
+            await watermark_in(store.write())
         stuck.execute("ROLLBACK")
     async with store.write() as tx:
         assert await tx.move_watermark(None, NOON)
@@ -226,6 +230,4 @@ async def test_a_store_that_was_closed_is_a_store_error(database):
     async with open_store(database) as store:
         pass
     with pytest.raises(StoreError, match="no active connection"):
-        async with store.read() as reader:
-            await reader.watermark()
-            pytest.fail("a look into nothing")
+        await watermark_in(store.read())

@@ -4,7 +4,7 @@ Plans are never stored: each is derived from schedules, overrides, exception day
 """
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -59,7 +59,7 @@ class Effect:
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
+def _uninterrupted() -> Generator[None]:
     """Look for no garbage meanwhile: of a plan nothing is, and looking takes a third of the time.
 
     Nothing may be awaited inside.

@@ -6,7 +6,9 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import anyio
@@ -35,8 +37,14 @@ from tallyd.ports.store import Store
 from tallyd.state_dir import StateDir
 from tallyd.store import migrate, open_store
 
-GARBAGE_LOOKED_FOR_EVERY = 20_000
-"""Objects made, less those gone, between two looks; a herd of starts makes fewer."""
+GARBAGE_WAITS_FOR = 200_000
+"""So many objects, less those gone, may be made until garbage is looked for, whatever is due: a
+herd of two thousand starts makes fewer."""
+
+TIDIED_EVERY_S = 20.0
+TIDIED_WHERE_FREE = timedelta(seconds=2)
+TIDIED_WHOLLY_EVERY = 4_320
+"""Once a day what has become old is looked through, too."""
 
 SURROUNDINGS_END_WITHIN_S = 15.0
 
@@ -105,17 +113,24 @@ async def _run_engine(base: _Base) -> None:
         )
         stop = anyio.Event()
         await background.start(_heed_signals, stop, reloader, base)
-        background.start_soon(_spare_pauses, engine)
+        background.start_soon(_tidy, engine, base.clock)
         await engine.run(stop)
         base.service.stopping(SURROUNDINGS_END_WITHIN_S)
         background.cancel_scope.cancel()
 
 
-async def _spare_pauses(engine: Engine) -> None:
-    """Keep what the boot made out of each search for garbage: that would stall every start."""
+async def _tidy(engine: Engine, clock: Clock) -> None:
+    """Look for garbage while nothing is due: that stalls everything for as long as it takes.
+
+    What the boot has made is never looked through.
+    """
     await engine.booted.wait()
     gc.freeze()
-    gc.set_threshold(GARBAGE_LOOKED_FOR_EVERY)
+    gc.set_threshold(GARBAGE_WAITS_FOR)
+    for turn in count(1):
+        await clock.sleep(TIDIED_EVERY_S)
+        if engine.is_free_for(TIDIED_WHERE_FREE):
+            gc.collect(1 if turn % TIDIED_WHOLLY_EVERY else 2)
 
 
 def _world(base: _Base, workshop: Workshop, nudged: Callable[[], Awaitable[None]]) -> World:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
+from zlib import crc32
 
 import anyio
 
@@ -166,10 +167,13 @@ class Session:
         """Wait until the part is to end, or until it ends or falls silent by itself."""
         stall_s = self._driver.traits.stall_timeout_ms / 1000
         self._moved_at = self._clock.monotonic()
+        # What began together is not looked at together: that might be when a herd is to start.
+        wait_s = OBSERVE_EVERY_S * crc32(repr(self.key).encode()) / 2**32
         while not self._ending.is_set():
-            with anyio.move_on_after(OBSERVE_EVERY_S):
+            with anyio.move_on_after(wait_s):
                 await self._ending.wait()
                 return
+            wait_s = OBSERVE_EVERY_S
             seen = await self._observe()
             if seen is not None:
                 self._take(seen, None)

@@ -114,6 +114,7 @@ class Launches:
             spread=self._lead.spread(piece.start),
             now=at,
         )
+        self._lead.starts(piece.start)
         part, order = self._desk.orders.make(start)
         session = self._inputs.session(Assignment(key_of(run), part, order))
         executor.expect(session, (at - self._desk.clock.now()).total_seconds())

@@ -14,6 +14,8 @@ GUESSES = 2
 """The driver's guess counts as so many starts: one slow start of a cold machine moves nothing."""
 
 LONGEST_LEAD = timedelta(seconds=5)
+EACH_OTHER = timedelta(microseconds=250)
+"""What each other start at the same instant may cost by the work of this process alone."""
 
 
 class Lead:
@@ -33,8 +35,14 @@ class Lead:
         """
         if part.first_data_at is not None:
             took = part.first_data_at - part.commanded_at
-            own = min(max(took - part.spread, part.lead - part.spread), took)
+            others = self._crowd.others(part.piece.start, self._target)
+            allowed = max(part.spread, others * EACH_OTHER)
+            own = min(max(took - allowed, part.lead - part.spread), took)
             self._seen_ms.append(own / MILLISECOND)
+
+    def starts(self, start: datetime) -> None:
+        """Note that the target is to start at an instant, with whomever else does."""
+        self._crowd.join(start, self._target)
 
     def of(self, start: datetime) -> timedelta:
         """Give how early a start must be commanded: what the device takes, and the others cost."""

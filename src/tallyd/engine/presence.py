@@ -36,9 +36,10 @@ class Presence:
         while True:
             self._changed = anyio.Event()
             await self._publish(self._look())
-            await self._clock.sleep(AT_MOST_EVERY_S)
             with anyio.move_on_after(HEARTBEAT_S):
                 await self._changed.wait()
+            # Not at once: what changed may be the first of a herd, and the picture is large.
+            await self._clock.sleep(AT_MOST_EVERY_S)
 
 
 def session_picture(session: Session, run: Run | None, now: datetime) -> dict[str, object]:

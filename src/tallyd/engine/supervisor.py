@@ -43,6 +43,7 @@ READ_AGAIN_S = 1.0
 SESSIONS_END_WITHIN_S = 25.0
 LEDGER_WRITTEN_WITHIN_S = 5.0
 _FORGET_AFTER = timedelta(days=1)
+_STARTED_LATELY = timedelta(minutes=1)
 
 MakeAlarm = Callable[[WakeOwner, Callable[[], None]], Alarm]
 
@@ -153,6 +154,12 @@ class Engine:
         self._reload = result
         self._presence.changed()
 
+    def is_free_for(self, length: timedelta) -> bool:
+        """Tell whether nothing is due for a while, nor overdue."""
+        until = self._clock.now() + length
+        edges = (each.next_edge for each in self._staff.everybody())
+        return all(edge is None or edge > until for edge in edges)
+
     def is_recording(self, target: str) -> bool:
         """Tell whether a session of a target is open."""
         return any(r.target == target and r.sessions for r in self._staff.everybody())
@@ -202,6 +209,9 @@ class Engine:
         await self._recall(self._agenda.targets)
         self._staff.employ(self._agenda.targets, self._tasks)
         self._read_zones()
+        for key, parts in recent.items():
+            for part in parts:
+                self._crowd.join(part.piece.start, key)
         for key, parts in recent.items():
             self._health.learn(key, parts)
             for part in reversed(parts):
@@ -332,7 +342,7 @@ class Engine:
             for run in self._agenda.take_runs(rows):
                 self._journal.known(run)
             self._agenda.forget_runs(now - _FORGET_AFTER)
-            self._crowd.forget(now)
+            self._crowd.forget(now - _STARTED_LATELY)
             await self._forget_old_runs(now)
             self._staff.replan_all()
 

@@ -28,6 +28,17 @@ def test_nothing_starts_a_second_too_early():
     assert max(leads) == MOST_EARLY
 
 
+def test_how_many_others_there_are_is_known():
+    """Who starts alone has no others, whoever starts elsewhere or later."""
+    crowd = Crowd()
+    for target in "abc":
+        crowd.join(START, target)
+    crowd.join(LATER, "a")
+    assert [crowd.others(START, each) for each in "abcd"] == [2, 2, 2, 3]
+    assert crowd.others(LATER, "a") == 0
+    assert crowd.others(LATER + STEP, "a") == 0
+
+
 def test_what_has_passed_is_forgotten():
     """A daemon that runs for years does not grow."""
     crowd = Crowd()

@@ -73,6 +73,19 @@ def test_what_others_cost_is_not_learnt_as_its_own(took_ms, lead_ms):
     assert lead.value / MILLISECOND == lead_ms
 
 
+def test_a_herd_does_not_teach_its_devices_to_be_told_early():
+    """What five hundred starts at once cost the daemon is no delay of a device."""
+    crowd = Crowd()
+    for number in range(500):
+        crowd.join(START, f"rooms.{number}")
+    prompt, slow = (Lead(f"rooms.{number}", Traits(), crowd) for number in range(2))
+    for _ in range(REMEMBERED):
+        prompt.learn(part(40))
+        slow.learn(part(1_500))
+    assert prompt.value == timedelta(0)
+    assert slow.value > timedelta(seconds=1)
+
+
 def test_what_is_long_ago_is_forgotten():
     """A device that was slow last week and is quick now is told later from now on."""
     assert learnt_ms(*[2_000] * 20, *[100] * REMEMBERED) == 100

@@ -34,7 +34,7 @@ class Bell:
 
     async def heard(self, count: int) -> list[str]:
         """Wait until so many wake-ups came; gives who was woken."""
-        with anyio.fail_after(10):
+        with anyio.fail_after(20):
             while len(self.rung) < count:
                 await self._more.wait()
                 self._more = anyio.Event()
@@ -42,7 +42,7 @@ class Bell:
 
     async def heard_step(self) -> None:
         """Wait until the news of a clock set came."""
-        with anyio.fail_after(10):
+        with anyio.fail_after(20):
             while not self.steps:
                 await self._more.wait()
                 self._more = anyio.Event()

@@ -52,7 +52,7 @@ async def device() -> AsyncIterator[int]:
     """Run the guide's own recorder, and give its port."""
     port = free_port(socket.SOCK_STREAM)
     async with await anyio.open_process([sys.executable, "-c", RECORDER, str(port)]) as process:
-        with anyio.fail_after(10):
+        with anyio.fail_after(20):
             while True:
                 try:
                     await (await anyio.connect_tcp("127.0.0.1", port)).aclose()
@@ -99,7 +99,7 @@ async def test_the_channel_plays(rig: Rig):
     content = Content(ContentKind.ASSET, id="asset")
     async with await anyio.create_udp_socket(local_host="127.0.0.1", local_port=port) as listener:
         await feed.start(replace(rig.order(), target="channels.one", content=content))
-        with anyio.fail_after(10):
+        with anyio.fail_after(20):
             packet, _ = await listener.receive()
         assert packet[0] == ord("G")  # how every packet of MPEG-TS begins
         stopped = await feed.stop("t1")

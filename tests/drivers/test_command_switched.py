@@ -117,7 +117,7 @@ async def test_no_answer_is_silence_and_no_is_the_end(rig: Rig, switch: Switch):
                 return shown.detail
             await anyio.sleep(0.02)
 
-    with anyio.fail_after(10):
+    with anyio.fail_after(20):
         switch.when("status", "echo what? >&2; exit 5")
         assert "gives no answer (exit status 5): what?" in await shows(SessionState.SILENT)
         switch.when("status", "test -e on")

@@ -28,7 +28,7 @@ class Lines(list[str]):
 
     async def until(self, line: str) -> None:
         """Wait until the child has said that."""
-        with anyio.fail_after(10):
+        with anyio.fail_after(20):
             while line not in self:
                 await anyio.sleep(0.005)
 
@@ -144,7 +144,7 @@ async def test_a_grandchild_that_holds_the_pipes_delays_nothing(tasks):
     lines = Lines()
     code = "import subprocess; print(subprocess.Popen(['sleep', '30']).pid, flush=True)"
     child = await spawn_child([PYTHON, "-c", code], on_line=lines.append, spawn=tasks.start_soon)
-    with anyio.fail_after(5):
+    with anyio.fail_after(20):
         await child.wait()
     os.kill(int(lines[0]), signal.SIGKILL)
 

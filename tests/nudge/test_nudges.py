@@ -36,7 +36,7 @@ async def test_a_nudge_wakes_the_daemon(tmp_path: Path) -> None:
     """A booking made in another process is seen at once."""
     async with Listener(tmp_path) as nudges:
         assert send(tmp_path) is NudgeResult.DELIVERED
-        with anyio.fail_after(1):
+        with anyio.fail_after(10):
             await nudges.wait()
 
 
@@ -52,7 +52,7 @@ async def test_a_nudge_wakes_one_who_waits_already(tmp_path: Path) -> None:
         tasks.start_soon(waiting)
         await anyio.lowlevel.checkpoint()
         send(tmp_path)
-        with anyio.fail_after(1):
+        with anyio.fail_after(10):
             await woken.wait()
 
 

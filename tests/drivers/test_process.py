@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from tallyd.drivers.process import ProcessError, child_environment, spawn_child
+from tallyd.drivers.process import Child, ProcessError, child_environment, spawn_child
 
 PYTHON = sys.executable
 DEAF = """
@@ -137,6 +137,28 @@ async def test_a_process_that_outlives_its_death_is_an_error(
     monkeypatch.undo()
     os.kill(child.pid, signal.SIGKILL)
     assert await child.wait() == -signal.SIGKILL
+
+
+async def test_what_is_killed_while_all_is_cancelled_is_reaped():
+    """A question that is cut short together with its reader leaves no zombie."""
+    asked: list[Child] = []
+
+    async def ask(spawn) -> None:
+        child = await spawn_child([PYTHON, "-c", DEAF], on_line=lambda _: None, spawn=spawn)
+        asked.append(child)
+        try:
+            await child.wait()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await child.kill()
+
+    for number in range(20):
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask, group.start_soon)
+            while len(asked) == number:
+                await anyio.sleep(0.001)
+            group.cancel_scope.cancel()
+    assert {child.returncode for child in asked} == {-signal.SIGKILL}
 
 
 async def test_a_grandchild_that_holds_the_pipes_delays_nothing(tasks):

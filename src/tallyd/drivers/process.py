@@ -239,6 +239,9 @@ class Child:
             self._send(number)
             with anyio.move_on_after(grace_s):
                 await self._all_ended()
+        if not self._over:  # who else ends it has just sent the last one
+            with anyio.move_on_after(LAST_GRACE_S):
+                await self._all_ended()
         if self._popen.poll() is not None:
             self._ended.set()
         os.close(self._pidfd)

@@ -67,10 +67,12 @@ class Deeds:
 
     def _forbidden(self, session: DeviceSession) -> Iterator[str]:
         """(c) Nothing starts where it must not; what is locked or paused does not go on either."""
+        run = self._evidence.run_of(session)
         for absence in self._evidence.absences(session.target):
-            yield from self._started_in(session, absence, "its target was not configured")
+            if run is None or not self._evidence.had_begun(run, absence.from_s):
+                yield from self._started_in(session, absence, "its target was not configured")
         held = [(lock, "its target was locked") for lock in self._evidence.locks(session.target)]
-        if run := self._evidence.run_of(session):
+        if run is not None:
             held += [(pause, "its run was paused") for pause in self._evidence.pauses(run)]
         for span, why in held:
             yield from self._started_in(session, span, why)

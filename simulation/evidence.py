@@ -131,15 +131,15 @@ class Evidence:
 
     def was_absent(self, run: Run, window: Window) -> bool:
         """Tell whether the target of a run was gone in a window, and nothing of it ran before."""
-        begun = [
-            session.began.s
-            for part in run.parts
-            if (session := self.sessions.get(part.token)) and session.began
-        ]
         return any(
-            self._reaches(absence, window) and not any(s < absence.from_s for s in begun)
+            self._reaches(absence, window) and not self.had_begun(run, absence.from_s)
             for absence in self.absences(run.target)
         )
+
+    def had_begun(self, run: Run, by_s: float) -> bool:
+        """Tell whether a run had recorded something by then: it keeps the driver it has."""
+        sessions = (self.sessions.get(part.token) for part in run.parts)
+        return any(each and each.began and each.began.s < by_s for each in sessions)
 
     def pauses(self, run: Run) -> Iterator[Span]:
         """Give when a run was paused."""

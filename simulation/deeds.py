@@ -100,12 +100,24 @@ class Deeds:
             target == session.target and began.s < at_s <= stopped.s <= at_s + AT_ONCE_S
             for at_s, target in self._history.reloads
         )
-        if reloaded and any(
+        if not reloaded or self._gave_way(session, stopped):
+            return
+        if any(
             o.window.start - LONGEST_LEAD <= began.wall
             and stopped.wall + STOP_WITHIN < o.window.stop
             for o in self._evidence.wanted(session, stopped.s)
         ):
             yield f"(c) {session.name!r} of {began.wall} was cut by a reload at {stopped.wall}"
+
+    def _gave_way(self, session: DeviceSession, stopped: Moment) -> bool:
+        """Tell whether one of a higher priority took the target that a reload has brought back."""
+        own = self._evidence.priority_of(session)
+        return any(
+            other.target == session.target
+            and 0 <= other.asked.s - stopped.s <= HEEDED_WITHIN_S
+            and self._evidence.priority_of(other) > own
+            for other in self._history.sessions
+        )
 
     def _media(self, session: DeviceSession) -> Iterator[str]:
         """(c) A channel that joins late joins where its content would be by then."""

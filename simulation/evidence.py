@@ -67,6 +67,12 @@ class Evidence:
         """Give the wishes that a session was made for, as they stood one after another."""
         return self.known[self._by_name[session.name]]
 
+    def priority_of(self, session: DeviceSession) -> int:
+        """Give the priority with which a session was asked for."""
+        known = self.known_of(session)
+        standing = [each for each in known if each.wish.since_s <= session.asked.s]
+        return standing[-1].wish.schedule.priority
+
     def run_of(self, session: DeviceSession) -> Run | None:
         """Give the run of which a session is a part, if anybody wrote it down."""
         return self._runs.get(session.token)

@@ -291,7 +291,7 @@ while True:
 """
     recorder = rig.recorder(run=python(code), alive_after_s=0.3)
     await recorder.start(rig.order())
-    with anyio.fail_after(20):
+    with anyio.fail_after(5):
         stopped = await recorder.stop("t1")
     assert stopped.detail is None
 

@@ -210,7 +210,7 @@ async def test_a_closed_port_is_refused_at_once(room, binary: str):
     source = f"rtsp://bob:hunter22@127.0.0.1:{free_port()}/live"
     recorder = room.recorder(source=source, binary=binary)
     for attempt in (recorder.probe, lambda: recorder.start(room.order())):
-        with anyio.fail_after(20), pytest.raises(TryAgainError) as caught:
+        with anyio.fail_after(2), pytest.raises(TryAgainError) as caught:
             await attempt()
         assert caught.value.reason is Reason.DEVICE_REFUSED
         assert "hunter22" not in caught.value.sentence
@@ -234,7 +234,7 @@ async def test_a_server_that_hangs_costs_its_timeout_only(room, binary: str):
     async with anyio.create_task_group() as group:
         for scheme in ("rtsp", "http", "rtmp"):
             group.start_soon(start, scheme)
-    assert anyio.current_time() - begun < 20
+    assert anyio.current_time() - begun < 6
     assert set(errors) == {"rtsp", "http", "rtmp"}
     reasons = {str(error): error.reason for error in errors.values()}
     # Version 5.1 takes an RTSP server's silence for a bad answer.

@@ -297,3 +297,13 @@ class TestRehearsal:
         alarm.set("rooms.a", None)
         alarm.set("witness", bell.ahead(1200))
         assert await bell.heard(3) == ["rooms.a", "witness", "witness"]
+
+
+async def test_it_tells_when_it_wakes_next(alarm, bell):
+    """Work that may wait asks for this instant; one that is set earlier takes its place."""
+    now = bell.clock.now()
+    for hours in (2, 1, 3):
+        alarm.set(f"in {hours}", now + timedelta(hours=hours))
+    alarm.set("soon", now + timedelta(seconds=60))
+    await anyio.sleep(0.05)
+    assert alarm.next_wake() == now + timedelta(seconds=60)

@@ -107,6 +107,7 @@ class _TimerfdScheduler(AsyncIOScheduler):
         self._rehearsed_for: datetime | None = None
         self._pass_pending = False
         self._timer: WallTimer
+        self.due: datetime | None = None
 
     def start(self, paused: bool = False) -> None:  # noqa: FBT001, FBT002 - the library's signature
         self._timer = WallTimer()
@@ -138,6 +139,7 @@ class _TimerfdScheduler(AsyncIOScheduler):
         due = self._lookup_jobstore("default").get_next_run_time()
         if wait_seconds is None or due is None:
             due = now + _IDLE
+        self.due = due
         early = due - REHEARSED_BEFORE
         self._rehearsed_for = due if early > now else None
         if self._timer.arm(early if self._rehearsed_for else due):
@@ -180,6 +182,10 @@ class SchedulerAlarm:
         self._owners.setdefault(at, set()).add(owner)
         if at <= self._armed_until:
             self._arm(at)
+
+    def next_wake(self) -> datetime | None:
+        """Give the instant for which the timer is armed; what was set in this turn comes later."""
+        return self._scheduler.due
 
     async def run(
         self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import anyio
 
+from tallyd.engine.gap import Gap
 from tallyd.engine.presence import is_recording
 from tallyd.engine.reconciler import Reconciler
 from tallyd.ports.clock import Clock
@@ -19,8 +20,11 @@ class Headline:
     It waits for no disk, so it is true even when nothing else that shows the engine is.
     """
 
-    def __init__(self, clock: Clock, line: Callable[[], str], say: Callable[[str], None]) -> None:
+    def __init__(
+        self, clock: Clock, line: Callable[[], str], say: Callable[[str], None], gap: Gap
+    ) -> None:
         self._clock = clock
+        self._gap = gap
         self._line = line
         self._say = say
         self._changed = anyio.Event()
@@ -33,6 +37,7 @@ class Headline:
         """Say the line until cancelled; it may change by time alone."""
         while True:
             self._changed = anyio.Event()
+            await self._gap.wait()
             self._say(self._line())
             with anyio.move_on_after(LOOK_AGAIN_S):
                 await self._changed.wait()

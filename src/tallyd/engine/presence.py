@@ -7,6 +7,7 @@ import anyio
 
 from tallyd.domain.model import Run
 from tallyd.engine.executor import Session
+from tallyd.engine.gap import Gap
 from tallyd.ports.clock import Clock
 
 AT_MOST_EVERY_S = 0.25
@@ -21,8 +22,11 @@ Publish = Callable[[Snapshot], Awaitable[None]]
 class Presence:
     """Publishes the picture when it changed, at most four times a second, and as a heartbeat."""
 
-    def __init__(self, clock: Clock, look: Callable[[], Snapshot], publish: Publish) -> None:
+    def __init__(
+        self, clock: Clock, look: Callable[[], Snapshot], publish: Publish, gap: Gap
+    ) -> None:
         self._clock = clock
+        self._gap = gap
         self._look = look
         self._publish = publish
         self._changed = anyio.Event()
@@ -35,6 +39,7 @@ class Presence:
         """Publish until cancelled."""
         while True:
             self._changed = anyio.Event()
+            await self._gap.wait()
             await self._publish(self._look())
             with anyio.move_on_after(HEARTBEAT_S):
                 await self._changed.wait()

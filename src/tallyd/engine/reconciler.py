@@ -55,6 +55,7 @@ class Reconciler:
         self._gone: list[Launch] = []
         self._stale = True
         self._woken = False
+        self._in_doubt = False
         self._journaled_s: dict[RunKey, float] = {}
         self._closing = False
         self._retiring = anyio.Event()
@@ -71,19 +72,18 @@ class Reconciler:
         return self._inputs.sessions
 
     def wake(self) -> None:
-        """Look again, soon."""
-        if not (self._woken or self._left):
-            self._woken = True
-            self._desk.rounds.join(self)
+        """Look again, soon: something happened, and what was decided ahead may no longer hold."""
+        self._in_doubt = True
+        self._take_place()
 
     def due(self) -> None:
         """Start what was decided for this instant, unless something happened since; look again."""
-        if not self._woken and self._ahead and self._ahead[0].stands(self._desk.clock.now()):
+        if not self._in_doubt and self._ahead and self._ahead[0].stands(self._desk.clock.now()):
             for launch in self._ahead:
                 launch.go()
             self._gone += self._ahead
             self._ahead = []
-        self.wake()
+        self._take_place()
 
     def device_back(self) -> None:
         """Look again, soon, and try again at once what failed: the device answers."""
@@ -95,6 +95,11 @@ class Reconciler:
         """Look again, soon, at a new plan: the wishes changed."""
         self._stale = True
         self.wake()
+
+    def _take_place(self) -> None:
+        if not (self._woken or self._left):
+            self._woken = True
+            self._desk.rounds.join(self)
 
     def close(self) -> None:
         """End every session and start none any more; what is left of a run is kept pending."""
@@ -137,7 +142,7 @@ class Reconciler:
 
     def take_turn(self) -> None:
         """Reconcile because it was woken; one that fails is woken again after a while."""
-        self._woken = False
+        self._woken = self._in_doubt = False
         if self._left:
             return
         now = self._desk.clock.now()

@@ -8,9 +8,9 @@ from collections import deque
 from typing import Protocol
 
 import anyio
-from anyio.lowlevel import checkpoint
 
 from tallyd.engine.announcer import Announcer
+from tallyd.engine.gap import Gap
 from tallyd.ports.clock import Clock
 
 SLICE_S = 0.002
@@ -33,9 +33,10 @@ class Member(Protocol):
 class Rounds:
     """One task for all targets; what fails costs its own turn, and is reported."""
 
-    def __init__(self, clock: Clock, announcer: Announcer) -> None:
+    def __init__(self, clock: Clock, announcer: Announcer, gap: Gap) -> None:
         self._clock = clock
         self._announcer = announcer
+        self._gap = gap
         self._waiting: deque[Member] = deque()
         self._more = anyio.Event()
 
@@ -51,8 +52,8 @@ class Rounds:
             await self._more.wait()
             self._more = anyio.Event()
             while self._waiting:
-                # Devices that were told to start at this instant are called first.
-                await checkpoint()
+                # Devices that are told to start at this instant are called first.
+                await self._gap.wait()
                 self._slice()
 
     def _slice(self) -> None:

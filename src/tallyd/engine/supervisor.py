@@ -16,6 +16,7 @@ from tallyd.engine.agenda import PLANNED_AHEAD, Agenda
 from tallyd.engine.announcer import Announcer
 from tallyd.engine.crowd import Crowd
 from tallyd.engine.desk import Desk
+from tallyd.engine.gap import Gap
 from tallyd.engine.headline import Headline, ending, working
 from tallyd.engine.health import Health
 from tallyd.engine.journal import Journal
@@ -74,8 +75,9 @@ class Engine:
         self._agenda = Agenda()
         self._alarm = world.make_alarm(self._due, self._clock_stepped)
         self._journal = Journal(world.store, self._clock, announcer, self._agenda.learn_id)
-        self._presence = Presence(self._clock, self.snapshot, world.publish)
-        self._headline = Headline(self._clock, self._sum_up, world.service.status)
+        self._gap = self._new_gap()
+        self._presence = Presence(self._clock, self.snapshot, world.publish, self._new_gap())
+        self._headline = Headline(self._clock, self._sum_up, world.service.status, self._new_gap())
         self._started_at = self._clock.now()
         self._ready = False
         self.booted = anyio.Event()
@@ -83,7 +85,7 @@ class Engine:
         self._time_jumped = anyio.Event()
         self._crowd = Crowd()
         self._steps = Steps(self._clock)
-        self._rounds = Rounds(self._clock, announcer)
+        self._rounds = Rounds(self._clock, announcer, self._new_gap())
         self._reload: Mapping[str, object] = {"serial": 0}
         desk = Desk(
             agenda=self._agenda,
@@ -261,6 +263,9 @@ class Engine:
             with suppress(ZoneUnknown):
                 wall_time(now, target.zone)
 
+    def _new_gap(self) -> Gap:
+        return Gap(self._clock, self._alarm.next_wake)
+
     def _keep_running(self, task: Callable[[], Awaitable[None]]) -> None:
         name = getattr(task, "__qualname__", repr(task))
         self._tasks.start_soon(keep_running, name, task, self._announcer, self._clock)
@@ -278,6 +283,7 @@ class Engine:
     async def _heed_nudges(self) -> None:
         while True:
             await self._world.nudged()
+            await self._gap.wait()
             await self._read_wishes()
             await self._clock.sleep(NUDGES_TOGETHER_S)
 

@@ -21,6 +21,10 @@ class Alarm(Protocol):
         """
         ...
 
+    def next_wake(self) -> datetime | None:
+        """Give the next instant at which it wakes anybody, as far as that is known now."""
+        ...
+
     async def run(
         self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
     ) -> None:

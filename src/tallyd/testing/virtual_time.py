@@ -116,6 +116,10 @@ class FakeAlarm:
             self._wishes[owner] = at
         self._look_again()
 
+    def next_wake(self) -> datetime | None:
+        """Give the next instant at which it wakes anybody."""
+        return min(self._wishes.values(), default=None)
+
     async def run(
         self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
     ) -> None:

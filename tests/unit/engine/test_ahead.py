@@ -1,11 +1,13 @@
 """A start is decided ahead of its instant, and never made where the decision no longer holds."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import anyio
 import pytest
+from tests.unit.engine.conftest import at
 
 from tallyd.domain.model import EndReason, Outcome, Reason, Status
+from tallyd.engine.gap import NEAR_S
 from tallyd.engine.reconciler import TRIED_AGAIN_AFTER, Reconciler
 from tallyd.testing.virtual_time import START, FakeAlarm
 
@@ -38,16 +40,49 @@ async def test_a_start_is_made_before_anything_else_is_done_at_its_instant(rig, 
 
 
 async def test_what_was_decided_is_not_done_when_it_is_withdrawn_in_the_last_moment(rig):
-    """A booking that is removed at its very start takes its decision with it."""
+    """A booking that is removed right before its start takes its decision with it."""
     device = rig.device("rooms.a")
-    booked = await rig.book("lecture", 100, 60)
+    booked = await rig.book("lecture", 103, 60)
     async with rig.running():
-        await rig.until(99.999)
+        await rig.until(103 - 2 * NEAR_S)
         await rig.bookings.remove(booked.id)
         await rig.until(130)
         assert await device.observe() == ()
     assert rig.log.of("run.starting") == []
     assert (await rig.run_of(booked)).outcome is Outcome.CANCELLED
+
+
+async def test_what_is_withdrawn_as_it_starts_ends_at_once(rig):
+    """A removal that comes with the start holds up no start; what was begun is ended and said."""
+    device = rig.device("rooms.a")
+    booked = await rig.book("lecture", 103, 60)
+    async with rig.running():
+        await rig.until(103 - NEAR_S / 2)
+        await rig.bookings.remove(booked.id)
+        await rig.until(105)
+        assert await device.observe() == ()
+    (part,) = (await rig.run_of(booked)).parts
+    assert (part.commanded_at, part.end) == (at(103), EndReason.WITHDRAWN)
+
+
+async def test_a_wake_up_before_the_instant_does_not_delay_the_start(rig, monkeypatch):
+    """A wake-up that comes early takes nothing back: the start is made at its instant, first."""
+    turns: list[datetime] = []
+    turn = Reconciler.take_turn
+
+    def noted(reconciler: Reconciler) -> None:
+        turns.append(rig.clock.now())
+        turn(reconciler)
+
+    booked = await rig.book("lecture", 103, 60)
+    async with rig.running():
+        await rig.until(103 - NEAR_S / 2)
+        monkeypatch.setattr(Reconciler, "take_turn", noted)
+        rig.engine._due("rooms.a")
+        await rig.until(104)
+    assert turns[0] > at(103)
+    (part,) = (await rig.run_of(booked)).parts
+    assert part.commanded_at == at(103)
 
 
 async def test_a_decision_follows_a_booking_that_moves(rig):

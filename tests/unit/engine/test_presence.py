@@ -5,6 +5,7 @@ from itertools import pairwise
 import anyio
 import pytest
 
+from tallyd.engine.gap import Gap
 from tallyd.engine.presence import AT_MOST_EVERY_S, HEARTBEAT_S, Presence
 from tallyd.testing.virtual_time import START, FakeClock
 
@@ -17,7 +18,7 @@ async def published(changes_s: list[float], until_s: float) -> list[float]:
     async def publish(_picture: object) -> None:
         times.append(round((clock.now() - START).total_seconds(), 3))
 
-    presence = Presence(clock, dict, publish)
+    presence = Presence(clock, dict, publish, Gap(clock, lambda: None))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(presence.run)
         for second in changes_s:

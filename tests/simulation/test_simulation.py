@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from simulation.checker import check
-from simulation.history import Ledger
+from simulation.history import Hold, Ledger
 from simulation.operator import Act, Step, script
 from simulation.verdict import judge
 from simulation.world import Report, simulate
@@ -124,6 +124,15 @@ def test_a_lock_that_nobody_set_is_caught(report: Report) -> None:
     """Negative control: a target is locked in the store though its lock was taken away."""
     ledger = replace(report.ledger, locked=frozenset({"rooms.a"}))
     assert "(a) locked are ['rooms.a'], not []" in findings(report, ledger)
+
+
+def test_a_start_in_a_room_that_is_gone_is_caught(report: Report) -> None:
+    """Negative control: only what had begun before its room went may go on there."""
+    session = next(each for each in report.history.sessions if each.asked.s > 3_600)
+    gone = Hold(session.target, session.asked.s - 3_000, session.asked.s + 60)
+    history = replace(report.history, absences=[*report.history.absences, gone])
+    found = check(history, report.ledger, report.restarted)
+    assert any("though its target was not configured" in each for each in found)
 
 
 @pytest.mark.parametrize("reason", ["locked", "paused", "target_unknown"])

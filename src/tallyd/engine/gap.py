@@ -8,8 +8,11 @@ from anyio.lowlevel import checkpoint
 from tallyd.ports.clock import Clock
 
 NEAR_S = 0.003
-"""Longer than the longest work that asks: what begins earlier is over by the instant."""
+"""Most work that asks takes less; what takes longer may still be under way at the instant."""
+
 PASSES_S = 0.001
+"""So long after the instant work goes on: what is due has been called by then."""
+
 WAITS_EVERY_S = 0.01
 """Where instants lie close together work still has most of the time: it waits no more often."""
 

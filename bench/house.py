@@ -123,7 +123,8 @@ async def house(rooms: Mapping[str, str]) -> AsyncIterator[House]:
         config = root / "tallyd.toml"
         tables = "".join(f"\n[rooms.{name}]\n{lines}\n" for name, lines in rooms.items())
         _offer_recorders(root)
-        config.write_text(f'[appliance]\nstate_dir = "state"\nmin_piece = "0s"\n{tables}')
+        appliance = 'state_dir = "state"\nmin_piece = "0s"\non_stop = "finish"'
+        config.write_text(f"[appliance]\n{appliance}\n{tables}")
         settings = load(config)
         async with (
             open_for_changes(settings),

@@ -18,8 +18,10 @@ from simulation.operator import ZONES, Step
 from simulation.refusing_store import RefusingStore
 from tallyd.bookings import Bookings
 from tallyd.catalogue import sync_targets
+from tallyd.domain.absence import Absence
 from tallyd.domain.model import CHANNEL_MIN_PIECE, ROOM_MIN_PIECE, Target
 from tallyd.domain.naming import DEFAULT_TEMPLATE, parse_template
+from tallyd.domain.window import EPOCH
 from tallyd.engine.announcer import Announcer
 from tallyd.engine.orders import Orders
 from tallyd.engine.staff import NOT_CONFIGURED, Installed
@@ -311,6 +313,7 @@ class World:
             ledger_keep=timedelta(days=730),
             publish=_nowhere,
             service=FakeServiceManager(),
+            absence=Absence(EPOCH, self.clock.now()),
         )
         return Engine(surroundings, _Log(self.note, self.history.broken))
 

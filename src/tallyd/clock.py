@@ -2,7 +2,7 @@
 
 import ctypes
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import anyio
 
@@ -24,6 +24,11 @@ class SystemClock:
         """Tell what the kernel says; None where a sandbox forbids to ask."""
         state: int = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
         return None if state < 0 else state != _TIME_ERROR
+
+    def machine_up_at(self) -> datetime:
+        """Give when this machine was started, by what the wall clock shows now."""
+        up_s = time.clock_gettime(time.CLOCK_BOOTTIME)
+        return self.now() - timedelta(seconds=up_s)
 
     def monotonic(self) -> float:
         """Give seconds on a clock that no one sets; only differences mean anything."""

@@ -95,7 +95,7 @@ def test_five_mistakes_are_told_at_once(write: Write) -> None:
     ("text", "row"),
     [
         ("[applience]", "applience: unknown section; did you mean appliance?"),
-        ("[appliance]\non_stop = 'leave'", "appliance.on_stop: 'leave': write 'finish'"),
+        ("[appliance]\non_stop = 'stay'", "appliance.on_stop: 'stay': write 'leave' or 'finish'"),
         ("[appliance]\nname = ''", "appliance.name: empty: write a name, or leave the key out"),
         ('[appliance]\nrun_dir = "a\\u0000b"', "no control characters in a path"),
         ('[appliance]\nname = "a\\u202eb"', "no control characters in a name"),

@@ -14,9 +14,11 @@ from media import Media
 from tallyd.bookings import Bookings
 from tallyd.catalogue import sync_targets
 from tallyd.clock import SystemClock
+from tallyd.domain.absence import Absence
 from tallyd.domain.drafts import Draft
 from tallyd.domain.model import InstantStart, Outcome, Reason, Run, Schedule, Status, Target
 from tallyd.domain.naming import DEFAULT_TEMPLATE, parse_template
+from tallyd.domain.window import EPOCH
 from tallyd.drivers.recorders.ffmpeg import FfmpegRecorder
 from tallyd.drivers.recorders.simulated import SimulatedRecorder
 from tallyd.engine.alarm import SchedulerAlarm
@@ -67,6 +69,7 @@ class Hall:
             ledger_keep=timedelta(days=730),
             publish=self._publish,
             service=FakeServiceManager(),
+            absence=Absence(EPOCH, self.clock.now()),
         )
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(Engine(world, Announcer()).run, stop)

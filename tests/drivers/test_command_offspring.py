@@ -16,7 +16,8 @@ from command_rig import (
     python,
     zombies,
 )
-from tallyd.drivers.process import Manner, Offspring, ProcessError, spawn_child
+from tallyd.drivers.ending import ProcessError
+from tallyd.drivers.process import Manner, Offspring, spawn_child
 from tallyd.ports.drivers import SessionState, TryAgainError
 
 SLOW_TO_END = """

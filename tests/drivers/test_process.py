@@ -11,7 +11,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from tallyd.drivers.process import Child, ProcessError, child_environment, spawn_child
+from tallyd.drivers.ending import ProcessError
+from tallyd.drivers.process import Child, child_environment, spawn_child
 
 PYTHON = sys.executable
 DEAF = """

@@ -111,13 +111,16 @@ class House:
         self.state = root / "state"
         self.database = self.state / "tallyd.db"
         self.clock = SystemClock()
+        self.on_stop = "finish"
         self._daemons: list[Daemon] = []
 
     def configure(self, **rooms: str) -> None:
         """Write the configuration: for each room, the lines of its table."""
         tables = "".join(f"\n[rooms.{name}]\n{lines}\n" for name, lines in rooms.items())
         self.config.write_text(
-            f'[appliance]\nstate_dir = "state"\nmin_piece = "0s"\n{tables}', encoding="utf-8"
+            f'[appliance]\nstate_dir = "state"\nmin_piece = "0s"\n'
+            f'on_stop = "{self.on_stop}"\n{tables}',
+            encoding="utf-8",
         )
 
     async def settings(self) -> Settings:
@@ -152,6 +155,11 @@ class House:
             )
         assert change.after is not None
         return change.after
+
+    async def remove(self, schedule: Schedule) -> None:
+        """Remove a booking as the command line does, and let what it records end."""
+        async with app.open_for_changes(await self.settings()) as appliance:
+            await appliance.bookings.remove_and_stop(schedule.id)
 
     async def run_of(self, schedule: Schedule) -> Run:
         """Give the one row of a one-shot, as reports show it."""

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -23,6 +23,7 @@ from tallyd.app.workshop import Workshop
 from tallyd.catalogue import sync_targets
 from tallyd.clock import SystemClock
 from tallyd.config import Settings
+from tallyd.domain.absence import Absence
 from tallyd.domain.naming import parse_template
 from tallyd.drivers.disk import DirectoryDisk
 from tallyd.engine.alarm import SchedulerAlarm
@@ -31,7 +32,6 @@ from tallyd.engine.fence import run_in_background
 from tallyd.engine.orders import Orders
 from tallyd.engine.presence import Publish, Snapshot
 from tallyd.engine.supervisor import Engine, World
-from tallyd.ports.clock import Clock
 from tallyd.ports.drivers import BackgroundTask
 from tallyd.ports.service_manager import ServiceManager
 from tallyd.ports.store import Store
@@ -59,7 +59,7 @@ class _Base:
 
     settings: Settings
     load_again: Callable[[], Settings]
-    clock: Clock
+    clock: SystemClock
     store: Store
     announcer: Announcer
     service: ServiceManager
@@ -105,7 +105,7 @@ async def _run_engine(base: _Base) -> None:
         def spawn(target: str, task: BackgroundTask) -> None:
             background.start_soon(run_in_background, task, target, base.announcer)
 
-        workshop = Workshop(base.clock, appliance.recordings_dir, spawn, base.announcer)
+        workshop = Workshop(base.clock, appliance, spawn, base.announcer)
         engine = Engine(_world(base, workshop, nudges.wait), base.announcer)
         reloader = Reloader(
             settings=base.settings,
@@ -116,14 +116,16 @@ async def _run_engine(base: _Base) -> None:
             announcer=base.announcer,
         )
         stop = anyio.Event()
-        await background.start(_heed_signals, stop, reloader, base)
+        if appliance.on_stop == "leave":
+            engine.leave_recordings()
+        await background.start(_heed_signals, stop, reloader, base, engine)
         background.start_soon(_tidy, engine, base.clock)
         await engine.run(stop)
         base.service.stopping(SURROUNDINGS_END_WITHIN_S)
         background.cancel_scope.cancel()
 
 
-async def _tidy(engine: Engine, clock: Clock) -> None:
+async def _tidy(engine: Engine, clock: SystemClock) -> None:
     """Look for garbage while nothing is due: that stalls everything for as long as it takes.
 
     What the boot has made is never looked through.
@@ -151,6 +153,18 @@ def _world(base: _Base, workshop: Workshop, nudged: Callable[[], Awaitable[None]
         ledger_keep=appliance.ledger_keep,
         publish=_publisher(appliance.run_dir),
         service=base.service,
+        absence=_absence(base),
+    )
+
+
+def _absence(base: _Base) -> Absence:
+    """Give what is known of the time before this daemon: the last picture of the one before it."""
+    last = state_dir.read_snapshot(base.settings.appliance.run_dir) or {}
+    stopped_at = None if last.get("ready", True) else last.get("heartbeat_at")
+    return Absence(
+        machine_up_at=base.clock.machine_up_at(),
+        daemon_up_at=base.clock.now(),
+        stopped_at=datetime.fromisoformat(stopped_at) if isinstance(stopped_at, str) else None,
     )
 
 
@@ -178,6 +192,7 @@ async def _heed_signals(
     stop: anyio.Event,
     reloader: Reloader,
     base: _Base,
+    engine: Engine,
     *,
     task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -191,6 +206,8 @@ async def _heed_signals(
                     continue
                 if not stop.is_set():
                     base.announcer.say("daemon.stopping", signal=signal.Signals(number).name)
+                if number == signal.SIGINT:
+                    engine.finish_recordings()
                 stop.set()
 
 

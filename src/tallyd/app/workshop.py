@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from tallyd.config import (
+    ApplianceSettings,
     CheckDriver,
     ConfigError,
     TargetSettings,
@@ -50,10 +50,15 @@ class Workshop:
     """Builds the drivers of targets; one that cannot be built costs its own target only."""
 
     def __init__(
-        self, clock: Clock, recordings_dir: Path, spawn: Spawn, announcer: Announcer
+        self,
+        clock: Clock,
+        appliance: ApplianceSettings,
+        spawn: Spawn,
+        announcer: Announcer,
     ) -> None:
         self._clock = clock
-        self._recordings_dir = recordings_dir
+        self._recordings_dir = appliance.recordings_dir
+        self._locks_dir = appliance.state_dir / "inputs"
         self._spawn = spawn
         self._announcer = announcer
         self._drivers = load_drivers()
@@ -71,6 +76,7 @@ class Workshop:
             clock=self._clock,
             spawn=spawn,
             root=self._recordings_dir,
+            locks=self._locks_dir / target.key,
         )
         try:
             options = with_credentials(target.options, credentials_directory())

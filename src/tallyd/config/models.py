@@ -107,7 +107,7 @@ class ApplianceSettings(_Section):
     recordings_dir: Directory = Field(default_factory=_below_state_dir("recordings"))
     run_dir: Directory = Field(default_factory=_below_state_dir("run"))
     file_name: FileName = DEFAULT_TEMPLATE
-    on_stop: Literal["finish"] = "finish"
+    on_stop: Literal["leave", "finish"] = "leave"
     min_piece: Piece = ROOM_MIN_PIECE
     ledger_keep: Days = timedelta(days=730)
     horizon: Days = timedelta(days=90)

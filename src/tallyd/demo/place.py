@@ -16,6 +16,9 @@ CONFIGURATION = f"""\
 [appliance]
 name = "demo"
 
+# When the demo ends, so does what it records.
+on_stop = "finish"
+
 # The zone in which times are meant that are written without one. Set it to where your rooms are.
 timezone = "UTC"
 

@@ -65,6 +65,12 @@ def reserve(base: Path, ending: str, root: Path | None = None) -> Reservation:
     raise FileError(f"{base}{ending} exists {_MOST_TRIES} times")
 
 
+def reservation_of(part: Path) -> Reservation:
+    """Give the reservation that a file is, which is still being recorded."""
+    final = part.with_name(part.name.removesuffix(PART))
+    return Reservation(part, final.with_suffix(""), final.suffix)
+
+
 def finish(reservation: Reservation) -> tuple[Path, int]:
     """Give a recorded file its final name for good; gives that name and its size in bytes.
 
@@ -85,6 +91,22 @@ def finish(reservation: Reservation) -> tuple[Path, int]:
     except OSError as error:
         raise FileError(f"{part} cannot be finished: {error.strerror}") from error
     raise FileError(f"{part} cannot be finished: its name is taken {_MOST_TRIES} times")
+
+
+def keep_on_disk(path: Path) -> None:
+    """Have what was written to a file so far survive a power cut; the writer need not know.
+
+    Raises:
+        FileError: it is gone, or the disk refuses.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fdatasync(fd)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise FileError(f"{path} cannot be kept on the disk: {error.strerror}") from error
 
 
 def discard(reservation: Reservation) -> None:

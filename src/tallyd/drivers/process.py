@@ -14,18 +14,8 @@ from typing import IO
 import anyio
 import anyio.to_thread
 
+from tallyd.drivers.ending import ESCALATION, Ending, ProcessError
 from tallyd.ports.drivers import BackgroundTask
-
-ESCALATION = ((signal.SIGINT, 5.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0))
-"""The signals that end a child, each at most once, and the seconds each may take to work.
-
-There are no more than three: ffmpeg counts them, and a fourth makes it leave a broken file.
-"""
-
-LAST_GRACE_S = 0.5
-"""How long a child that was sent all of them is still waited for, by every call that ends it."""
-
-END_BOUND_S = sum(grace_s for _, grace_s in ESCALATION) + LAST_GRACE_S
 
 _PRIVATE_VARIABLES = frozenset({"CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET"})
 _PRIVATE_PREFIXES = ("LISTEN_", "TALLYD_", "WATCHDOG_")
@@ -64,10 +54,6 @@ class Manner:
 
 
 AS_USUAL = Manner()
-
-
-class ProcessError(Exception):
-    """A child process could not be started, or does not end."""
 
 
 def child_environment() -> dict[str, str]:
@@ -135,20 +121,19 @@ class Child:
         self._pidfd = pidfd
         pipes = ((popen.stdout, on_line), (popen.stderr, self.tail.append))
         self._outputs = [_Output(pipe, reader) for pipe, reader in pipes if pipe is not None]
-        self._escalation = list(ESCALATION if manner.escalation is None else manner.escalation)
+        escalation = ESCALATION if manner.escalation is None else manner.escalation
+        self._ending = Ending(popen.pid, self._send, escalation)
         self._offspring = manner.offspring
         self._over = False
-        self._ending = anyio.Lock()
-        self._ended = anyio.Event()
 
     @property
     def returncode(self) -> int | None:
         """The exit status as `subprocess` gives it; None until all of the child's end was seen."""
-        return self._popen.returncode if self._ended.is_set() else None
+        return self._popen.returncode if self._ending.over.is_set() else None
 
     async def wait(self) -> int:
         """Wait until the child has ended and all that it wrote was read; gives its exit status."""
-        await self._ended.wait()
+        await self._ending.over.wait()
         return self._popen.wait()
 
     async def end(self) -> int:
@@ -159,7 +144,8 @@ class Child:
         Raises:
             ProcessError: it outlived all of the signals.
         """
-        return await self._send_all(first=0)
+        await self._ending.gently()
+        return self._popen.wait()
 
     async def kill(self) -> int:
         """End the child by the last signal, and give its exit status.
@@ -167,21 +153,8 @@ class Child:
         Raises:
             ProcessError: it outlived that, as a process does that waits for a hung disk.
         """
-        return await self._send_all(first=-1)
-
-    async def _send_all(self, first: int) -> int:
-        async with self._ending:
-            del self._escalation[: len(self._escalation[:first])]
-            while self._escalation and not self._ended.is_set():
-                number, grace_s = self._escalation.pop(0)
-                self._send(number)
-                with anyio.move_on_after(grace_s):
-                    await self._ended.wait()
-            with anyio.move_on_after(LAST_GRACE_S):
-                await self._ended.wait()
-            if not self._ended.is_set():
-                raise ProcessError(f"process {self.pid} does not end, although it was killed")
-            return self._popen.wait()
+        await self._ending.at_once()
+        return self._popen.wait()
 
     def _send(self, number: signal.Signals) -> None:
         try:
@@ -217,7 +190,7 @@ class Child:
     async def _end_offspring(self) -> None:
         """End what a child has left behind; who ends the child already does just that."""
         with suppress(ProcessError):
-            await self._send_all(first=0)
+            await self._ending.gently()
 
     async def _all_ended(self) -> None:
         """Wait until the child has ended, and its offspring where that is a part of it."""
@@ -234,8 +207,8 @@ class Child:
 
     async def _reap(self) -> None:
         """Collect the exit status of a child that has ended, or that is to end now."""
-        while not self._over and self._escalation:
-            number, grace_s = self._escalation.pop(0)
+        while not self._over and self._ending.left:
+            number, grace_s = self._ending.left.pop(0)
             self._send(number)
             with anyio.move_on_after(grace_s):
                 await self._all_ended()
@@ -243,7 +216,7 @@ class Child:
             with anyio.move_on_after(LAST_GRACE_S):
                 await self._all_ended()
         if self._popen.poll() is not None:
-            self._ended.set()
+            self._ending.over.set()
         os.close(self._pidfd)
 
 
@@ -314,17 +287,17 @@ def _is_offspring(pid: int, leader: int) -> bool:
     if pid == leader:
         return False
     try:
-        state, _parent, group = _kernel_facts(pid)[:3]
+        state, _parent, group = kernel_facts(pid)[:3]
     except OSError:
         return False
     return state not in {b"Z", b"X"} and int(group) == leader
 
 
 def _started_ticks(pid: int) -> int:
-    return int(_kernel_facts(pid)[19])
+    return int(kernel_facts(pid)[19])
 
 
-def _kernel_facts(pid: int) -> list[bytes]:
+def kernel_facts(pid: int) -> list[bytes]:
     """Give the kernel's line on a process from its 3rd field on; the 2nd may hold blanks."""
     with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - no path arithmetic here
         return file.read().rpartition(b")")[2].split()

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
+from tallyd.domain.absence import Absence
 from tallyd.engine.agenda import Agenda
 from tallyd.engine.crowd import Crowd
 from tallyd.engine.journal import Journal
@@ -28,5 +28,5 @@ class Desk:
     crowd: Crowd
     rounds: Rounds
     presence_changed: Callable[[], None]
-    booted_at: datetime
+    absence: Absence
     steps: Steps

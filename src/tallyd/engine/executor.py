@@ -29,11 +29,14 @@ STOP_AGAIN_AFTER_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A part to be made: of which run, from which facts, and what the driver is told."""
+    """A part to be made: of which run, from which facts, and what the driver is told.
+
+    Without an order it is under way already, by an earlier process.
+    """
 
     key: RunKey
     part: Part
-    order: StartOrder
+    order: StartOrder | None
 
 
 class Listener(Protocol):
@@ -72,7 +75,7 @@ class Session:
         self._why = (Event.PIECE_OVER, EndReason.PLANNED)
         self._start_scope: anyio.CancelScope | None = None
         self._answered = False
-        self._flows = False
+        self._flows = assignment.order is None
         self._refusal: DriverError | None = None
         self.over = anyio.Event()
         self._moved_at = clock.monotonic()
@@ -103,9 +106,11 @@ class Session:
 
     async def begin(self, within: anyio.CancelScope) -> None:
         """Tell the device to start and wait for its data, at most until the scope's deadline."""
+        if self._order is None:
+            return
         self._start_scope = within
         try:
-            seen = await self._command()
+            seen = await self._command(self._order)
             self._answered = True
             self._take(await self._first_data(seen), Event.DATA)
             self._flows = True
@@ -123,15 +128,20 @@ class Session:
             await self._settle()
 
     async def abandon(self) -> None:
-        """Have the device stop once, whatever ends the task that drives it."""
+        """Have the device stop once, whatever ends the task that drives it.
+
+        A session that survives is left as it is: whoever comes next takes it over.
+        """
+        if self._driver.traits.survives:
+            return
         timeout_s = self._driver.traits.stop_timeout_ms / 1000
         with anyio.move_on_after(timeout_s, shield=True), suppress(DriverError):
             await self._driver.stop(self.part.token)
 
-    async def _command(self) -> Observation:
+    async def _command(self, order: StartOrder) -> Observation:
         commanded_at = self._clock.now()
         try:
-            return await self._driver.start(self._order)
+            return await self._driver.start(order)
         finally:
             self.part = replace(self.part, commanded_at=commanded_at)
 
@@ -220,7 +230,7 @@ class Session:
             self._moved_at = self._clock.monotonic()
         self.part = replace(
             self.part,
-            first_data_at=seen.first_data_at or self.part.first_data_at,
+            first_data_at=self._first_data_at(seen),
             last_data_at=seen.last_data_at or self.part.last_data_at,
             bytes=seen.bytes,
             files=tuple(str(path) for path in seen.files),
@@ -228,6 +238,12 @@ class Session:
             detail=seen.detail,
         )
         self._listener.part_changed(self.key, self.part, event)
+
+    def _first_data_at(self, seen: Observation) -> datetime | None:
+        """Give when data first flowed; who has taken a session over knows it from the ledger."""
+        if self._order is None and self.part.first_data_at is not None:
+            return self.part.first_data_at
+        return seen.first_data_at or self.part.first_data_at
 
     def _tell(
         self,

@@ -1,6 +1,7 @@
 """The fence around drivers: whatever one raises becomes a `DriverError` and costs itself only."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel
@@ -12,6 +13,7 @@ from tallyd.ports.drivers import (
     Driver,
     DriverError,
     Observation,
+    Recovers,
     StartOrder,
     Traits,
     TryAgainError,
@@ -40,6 +42,19 @@ class FencedDriver:
         """Have the driver get ready for a start, if it can."""
         if isinstance(self._driver, WarmsUp):
             await _fenced(self._driver.warm_up)
+
+    async def recover(self) -> tuple[Observation, ...]:
+        """Find again what an earlier process left running, if the driver can."""
+        if isinstance(self._driver, Recovers):
+            return await _fenced(self._driver.recover)
+        return ()
+
+    async def salvage(self, files: tuple[Path, ...]) -> tuple[Path, ...]:
+        """Finish files that were left unfinished, if the driver can."""
+        if isinstance(self._driver, Recovers):
+            driver = self._driver
+            return await _fenced(lambda: driver.salvage(files))
+        return ()
 
     async def start(self, order: StartOrder) -> Observation:
         """Start a session and return once its data flows."""

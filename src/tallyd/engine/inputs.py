@@ -121,6 +121,20 @@ class Inputs:
             raise LookupError(f"no driver to make {assignment.part.token}")
         return Session(assignment, self._driver, self._clock, self._listener)
 
+    def adopt(self, assignment: Assignment) -> bool:
+        """Take over a part that is under way; False where its input is not one of these."""
+        for executor in self.executors:
+            if executor.number == assignment.part.input and executor.session is None:
+                executor.assign(self.session(assignment))
+                return True
+        return False
+
+    async def settled(self) -> None:
+        """Wait until no session is left whose end has been asked for."""
+        for executor in self.executors:
+            while executor.session is not None and executor.session.ending:
+                await executor.session.over.wait()
+
     async def idle(self) -> None:
         """Wait until no session is left."""
         for executor in self.executors:

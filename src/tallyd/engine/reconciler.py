@@ -24,13 +24,14 @@ from tallyd.engine.decisions import (
     with_part,
 )
 from tallyd.engine.desk import Desk
-from tallyd.engine.executor import Session
+from tallyd.engine.executor import Assignment, Session
+from tallyd.engine.fence import FencedDriver
 from tallyd.engine.inputs import Executor, Inputs
 from tallyd.engine.launches import DECIDED_AHEAD, Launch, Launches
 from tallyd.engine.leads import Lead
 from tallyd.engine.presence import session_picture
 from tallyd.engine.recovery import after_loss
-from tallyd.ports.drivers import Driver, DriverError, Traits
+from tallyd.ports.drivers import DriverError, Traits
 
 JOURNAL_EVERY_S = 10.0
 TRIED_AGAIN_AFTER = timedelta(seconds=10)
@@ -40,12 +41,12 @@ TRIED_AGAIN_AFTER = timedelta(seconds=10)
 class Reconciler:
     """Keeps one target as it should be; `driver` is None where it could not be built."""
 
-    def __init__(self, target: str, desk: Desk, driver: Driver | None) -> None:
+    def __init__(self, target: str, desk: Desk, driver: FencedDriver | None) -> None:
         self.target = target
         self.lead = Lead(target, driver.traits if driver else Traits(), desk.crowd)
         self.next_edge: datetime | None = None
         self._desk = desk
-        self._usable = driver is not None
+        self.driver = driver
         capacity = desk.agenda.targets[target].capacity
         self._inputs = Inputs(driver, capacity, desk.clock, self)
         self._launches = Launches(target, desk, self._inputs, self.lead)
@@ -58,6 +59,7 @@ class Reconciler:
         self._in_doubt = False
         self._journaled_s: dict[RunKey, float] = {}
         self._closing = False
+        self.leaving = False
         self._retiring = anyio.Event()
         self._left = False
 
@@ -101,6 +103,15 @@ class Reconciler:
             self._woken = True
             self._desk.rounds.join(self)
 
+    def adopt(self, run: Run, part: Part) -> bool:
+        """Take over a part of a run that an earlier daemon left; False where there is no input."""
+        return self._inputs.adopt(Assignment(key_of(run), part, None))
+
+    def leave(self) -> None:
+        """Start nothing any more, and leave what survives this process to the next."""
+        self.leaving = self._closing = True
+        self._call_off()
+
     def close(self) -> None:
         """End every session and start none any more; what is left of a run is kept pending."""
         self._closing = True
@@ -120,8 +131,8 @@ class Reconciler:
         self._left = True
 
     async def idle(self) -> None:
-        """Wait until no session is left."""
-        await self._inputs.idle()
+        """Wait until no session is left, but for those that the next daemon is left."""
+        await (self._inputs.settled() if self.leaving else self._inputs.idle())
 
     def overdue(self, now: datetime) -> bool:
         """Tell whether it was woken, or should have been, and has not looked since."""
@@ -356,13 +367,13 @@ class Reconciler:
         """Say why nothing was recorded where the plan does not explain it."""
         if entry is None:
             return self._desk.agenda.why_gone(run)
-        if run.planned.start < self._desk.booted_at:
-            return Reason.DAEMON_DOWN
+        if (absent := self._desk.absence.reason(run.planned.start)) is not None:
+            return absent
         if self._desk.steps.jumped_over(run.planned.start):
             return Reason.CLOCK
         if self._desk.agenda.targets[self.target].locked_since is not None:
             return Reason.LOCKED
-        return Reason.BACK_TO_BACK if self._usable else Reason.DRIVER_UNAVAILABLE
+        return Reason.BACK_TO_BACK if self.driver else Reason.DRIVER_UNAVAILABLE
 
     def _report_standing(self, now: datetime) -> None:
         """Say once, at the planned start, that a run is blocked or late."""

@@ -42,7 +42,7 @@ def after_boot(run: Run) -> Run:
 
     A part without an end was cut off together with the daemon.
     """
-    parts = tuple(_cut_off(part, EndReason.DAEMON_DIED) for part in run.parts)
+    parts = tuple(cut_off(part, EndReason.DAEMON_DIED) for part in run.parts)
     if run.status is Status.PENDING:
         return replace(run, parts=parts)
     return replace(run, parts=parts, status=advance(run.status, Event.BOOT_FOUND_IDLE))
@@ -51,11 +51,12 @@ def after_boot(run: Run) -> Run:
 def after_loss(run: Run) -> Run:
     """Give a run as it stands after its session ended in a way that nobody foresaw."""
     event = Event.ATTEMPT_FAILED if run.status is Status.STARTING else Event.DIED
-    parts = tuple(_cut_off(part, EndReason.DIED) for part in run.parts)
+    parts = tuple(cut_off(part, EndReason.DIED) for part in run.parts)
     return replace(run, parts=parts, status=advance(run.status, event))
 
 
-def _cut_off(part: Part, end: EndReason) -> Part:
+def cut_off(part: Part, end: EndReason) -> Part:
+    """Give a part as it is known to have been where nothing makes it any more."""
     if part.end is not None:
         return part
     return replace(part, end=end, stopped_at=part.last_data_at)

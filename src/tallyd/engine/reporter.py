@@ -46,6 +46,16 @@ class Reporter:
             files=list(part.files),
         )
 
+    def left(self, run: Run, part: Part) -> None:
+        """Say that a session goes on without the daemon."""
+        self._say(
+            "run.left",
+            **_names(run),
+            part=part.number,
+            reference=part.reference,
+            stop=part.piece.stop,
+        )
+
     def part_ended(self, run: Run, part: Part) -> None:
         """Say that a driver session is over."""
         self._say(

@@ -130,11 +130,30 @@ class Staff:
             **reconciler.picture(),
         }
 
+    def drivers(self) -> dict[str, FencedDriver]:
+        """Give the driver of every target that has one."""
+        return {key: each.driver for key, each in self._reconcilers.items() if each.driver}
+
+    def leave(self) -> None:
+        """Leave to the next daemon what goes on without this one."""
+        self._closing = True
+        for reconciler in self._reconcilers.values():
+            if reconciler.driver is not None and reconciler.driver.traits.survives:
+                reconciler.leave()
+                self._say_left(reconciler)
+
+    def _say_left(self, reconciler: Reconciler) -> None:
+        for session in reconciler.sessions:
+            run = self._desk.agenda.run(reconciler.target, session.key)
+            if run is not None and not session.ending:
+                self._desk.reporter.left(run, session.part)
+
     async def close(self, within_s: float) -> None:
         """End every session, each for sure, and bring all runs to where they stand then."""
         self._closing = True
         for reconciler in self._reconcilers.values():
-            reconciler.close()
+            if not reconciler.leaving:
+                reconciler.close()
         with anyio.move_on_after(within_s):
             for reconciler in self._reconcilers.values():
                 await reconciler.idle()

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 import anyio
 
+from tallyd.domain.absence import Absence
 from tallyd.domain.errors import ZoneUnknown
 from tallyd.domain.model import Run
 from tallyd.domain.naming import NameTemplate
@@ -23,11 +24,12 @@ from tallyd.engine.journal import Journal
 from tallyd.engine.leads import REMEMBERED
 from tallyd.engine.orders import Orders
 from tallyd.engine.presence import Presence, Publish, Snapshot
-from tallyd.engine.recovery import after_boot, materialise
+from tallyd.engine.recovery import materialise
 from tallyd.engine.reporter import Reporter
 from tallyd.engine.rounds import Rounds
 from tallyd.engine.staff import Installed, Staff, keep_running
 from tallyd.engine.steps import Steps
+from tallyd.engine.succession import Succession
 from tallyd.engine.watchdog import keep_alive
 from tallyd.ports.alarm import Alarm, WakeOwner
 from tallyd.ports.clock import Clock
@@ -63,6 +65,7 @@ class World:
     ledger_keep: timedelta
     publish: Publish
     service: ServiceManager
+    absence: Absence
 
 
 class Engine:
@@ -80,6 +83,7 @@ class Engine:
         self._headline = Headline(self._clock, self._sum_up, world.service.status, self._new_gap())
         self._started_at = self._clock.now()
         self._ready = False
+        self._leaves = False
         self.booted = anyio.Event()
         self._forgot_on: date | None = None
         self._time_jumped = anyio.Event()
@@ -97,10 +101,13 @@ class Engine:
             crowd=self._crowd,
             rounds=self._rounds,
             presence_changed=self._presence_changed,
-            booted_at=self._started_at,
+            absence=world.absence,
             steps=self._steps,
         )
         self._staff = Staff(desk, world.drivers, announcer)
+        self._succession = Succession(
+            self._agenda, self._journal, self._staff, self._clock, announcer
+        )
         self._health = Health(
             staff=self._staff,
             agenda=self._agenda,
@@ -110,8 +117,16 @@ class Engine:
             changed=self._presence.changed,
         )
 
+    def leave_recordings(self) -> None:
+        """When the end comes, leave what goes on without this process to the next one."""
+        self._leaves = True
+
+    def finish_recordings(self) -> None:
+        """When the end comes, end every recording."""
+        self._leaves = False
+
     async def run(self, stop: anyio.Event) -> None:
-        """Work until `stop` is set, then end every recording and return.
+        """Work until `stop` is set, then end or leave every recording and return.
 
         Raises:
             StoreError: the database could not be read at boot.
@@ -202,14 +217,9 @@ class Engine:
                 key: await reader.recent_parts(key, REMEMBERED) for key in self._world.drivers
             }
         self._agenda.take_runs(standing)
-        for run in unfinished:
-            self._journal.known(run)
-            found = after_boot(run)
-            self._agenda.put_run(found)
-            if found != run:
-                self._journal.record(found, found.parts[-1] if found.parts else None)
-        await self._recall(self._agenda.targets)
         self._staff.employ(self._agenda.targets, self._tasks)
+        await self._succession.take_over(unfinished, self._tasks)
+        await self._recall(self._agenda.targets)
         self._read_zones()
         for key, parts in recent.items():
             for part in parts:
@@ -364,8 +374,10 @@ class Engine:
         self._forgot_on = now.date()
 
     async def _close(self) -> None:
-        """End every session and put what happened on the disk, each within its time."""
+        """End or leave every session and put what happened on the disk, each within its time."""
         self._ready = False
+        if self._leaves:
+            self._staff.leave()
         self._world.service.stopping(SESSIONS_END_WITHIN_S + LEDGER_WRITTEN_WITHIN_S)
         self._headline.changed()
         await self._staff.close(SESSIONS_END_WITHIN_S)

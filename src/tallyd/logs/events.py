@@ -91,6 +91,39 @@ EVENTS: Final[Mapping[str, Event]] = {
         "A booking or other change of wishes was seen and planned.",
         {"revision": "of the wishes", "targets": "keys that were planned anew"},
     ),
+    "run.left": Event(
+        "info",
+        "The daemon ends, and this recording goes on: the next daemon takes it over.",
+        {
+            **_PART,
+            "reference": "process or device that records it",
+            "stop": "planned stop of the part; by itself it ends two hours after that",
+        },
+    ),
+    "run.adopted": Event(
+        "info",
+        "A recording that went on while no daemon ran is taken over; nothing of it was lost.",
+        {
+            **_PART,
+            "reference": "process or device that records it",
+            "stop": "planned stop of the part",
+        },
+    ),
+    "recording.salvaged": Event(
+        "warning",
+        "A file that was cut off with the daemon, or by the power, got its final name.",
+        {**_RUN, "files": "paths"},
+    ),
+    "recording.left": Event(
+        "error",
+        "A file that was cut off keeps its name and the ending .part: the disk refused.",
+        {**_RUN, "error": "what went wrong"},
+    ),
+    "recorder.stray": Event(
+        "warning",
+        "A recorder was found running that is of no open run; it is ended, and its file is kept.",
+        {"target": "key", "token": "of the part", "files": "paths"},
+    ),
     "run.starting": Event(
         "info",
         "A driver was told to start.",

@@ -121,7 +121,9 @@ class DriverContext:
 
     `capacity` is how many inputs the configuration uses. `spawn` runs a task beside the driver
     until it ends; what that task raises costs this driver only. `root` is the directory that no
-    recorded file may leave, links followed; None where nothing is written.
+    recorded file may leave, links followed; None where nothing is written. `locks` is the directory
+    for locks of inputs, which are held by what uses them, and so outlive this process; None where
+    nobody else could use them.
     """
 
     target: str
@@ -129,6 +131,7 @@ class DriverContext:
     clock: Clock
     spawn: Callable[[BackgroundTask], None]
     root: Path | None = None
+    locks: Path | None = None
 
 
 class Driver(Protocol):
@@ -198,5 +201,31 @@ class WarmsUp(Protocol):
 
         Raises:
             DriverError: it did not work; the start is made all the same.
+        """
+        ...
+
+
+@runtime_checkable
+class Recovers(Protocol):
+    """What a driver must have whose sessions survive (`Traits.survives`): it finds them again."""
+
+    async def recover(self) -> tuple[Observation, ...]:
+        """Take over what an earlier process started here and is still running, and show it.
+
+        Called once, before anything is started. From then on those sessions are observed and
+        stopped like those that were started here.
+
+        Raises:
+            DriverError: the device does not say.
+        """
+        ...
+
+    async def salvage(self, files: tuple[Path, ...]) -> tuple[Path, ...]:
+        """Finish the files of a part that ended while nobody looked; gives what they are named now.
+
+        What is finished already, or gone, is left out.
+
+        Raises:
+            DriverError: the disk does not do as told.
         """
         ...

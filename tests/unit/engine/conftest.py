@@ -12,9 +12,11 @@ import pytest
 
 from tallyd.bookings import Bookings, Policy
 from tallyd.catalogue import sync_targets
+from tallyd.domain.absence import Absence
 from tallyd.domain.drafts import Draft
 from tallyd.domain.model import InstantStart, Run, Schedule, Target
 from tallyd.domain.naming import DEFAULT_TEMPLATE, parse_template
+from tallyd.domain.window import EPOCH
 from tallyd.drivers.recorders.simulated import SimulatedRecorder
 from tallyd.engine.announcer import Announcer
 from tallyd.engine.orders import Orders
@@ -110,6 +112,13 @@ class Rig:
         return driver
 
     @asynccontextmanager
+    async def leaving(self) -> AsyncIterator[Engine]:
+        """Run an engine that leaves what it records to the next."""
+        async with self.running() as engine:
+            engine.leave_recordings()
+            yield engine
+
+    @asynccontextmanager
     async def running(self) -> AsyncIterator[Engine]:
         """Run an engine on what the store holds, and end it in order."""
         stop = anyio.Event()
@@ -127,6 +136,7 @@ class Rig:
                 ledger_keep=timedelta(days=730),
                 publish=_nowhere,
                 service=self.service,
+                absence=Absence(EPOCH, self.clock.now()),
             ),
             self.log,
         )

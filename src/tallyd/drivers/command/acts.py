@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
@@ -11,8 +11,11 @@ from tallyd.drivers.command.calls import Caller, how_it_ended
 from tallyd.drivers.command.options import CommandOptions
 from tallyd.drivers.command.placeholders import fill
 from tallyd.drivers.command.proofs import Growth, Status
-from tallyd.drivers.process import Child, ProcessError
+from tallyd.drivers.ending import ProcessError
 from tallyd.ports.drivers import TryAgainError
+
+if TYPE_CHECKING:
+    from tallyd.drivers.process import Child
 
 _LINES = 20
 _SIGNALLED = 128

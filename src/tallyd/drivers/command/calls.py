@@ -10,15 +10,8 @@ import anyio
 
 from tallyd.domain.model import Reason
 from tallyd.drivers.command.options import CommandOptions
-from tallyd.drivers.process import (
-    LAST_GRACE_S,
-    Child,
-    LineReader,
-    Manner,
-    Offspring,
-    ProcessError,
-    spawn_child,
-)
+from tallyd.drivers.ending import LAST_GRACE_S, ProcessError
+from tallyd.drivers.process import Child, LineReader, Manner, Offspring, spawn_child
 from tallyd.ports.drivers import DriverContext, TryAgainError
 
 _KILL_GRACE_S = 2.0

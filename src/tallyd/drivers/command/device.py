@@ -13,9 +13,9 @@ from tallyd.drivers.command.options import CommandOptions
 from tallyd.drivers.command.placeholders import fill, values_for
 from tallyd.drivers.command.proofs import Alive, Growth, Proof, Status
 from tallyd.drivers.command.session import Plot, Session
+from tallyd.drivers.ending import LAST_GRACE_S
 from tallyd.drivers.files import Reservation
 from tallyd.drivers.parts import Parts, reserve_file
-from tallyd.drivers.process import LAST_GRACE_S
 from tallyd.ports.drivers import (
     DeviceBlockedError,
     DriverContext,

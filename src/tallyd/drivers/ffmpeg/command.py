@@ -4,13 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tallyd.drivers.ffmpeg.options import FfmpegOptions
+from tallyd.drivers.ffmpeg.progress import STATS_PERIOD_S
 from tallyd.drivers.ffmpeg.sources import DEVICES, RTSP_KINDS, Source, SourceKind
 
 ENDINGS = {"matroska": ".mkv", "mpegts": ".ts", "mp4": ".mp4"}
-
-STATS_PERIOD_S = 0.23
-"""How often ffmpeg reports. No multiple of a usual frame time, so that reports fall between
-frames at ever other places and together show when the first frame came."""
 
 _LOCAL_RATE = 25.0
 _TEST_SIZE = "640x360"
@@ -29,12 +26,15 @@ _CONTAINERS = {
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One recording: from `source` (and `sound`) into the file `output`, for `limit_s` at most."""
+    """One recording: from `source` (and `sound`) into the file `output`, for `limit_s` at most.
+
+    `mark` is the argument by which a later process finds this one; players show it as a comment.
+    """
 
     source: Source
     sound: Source | None
     output: Path
-    token: str
+    mark: str
     limit_s: float
 
 
@@ -54,8 +54,7 @@ def build_command(binary: str, options: FfmpegOptions, job: Job) -> list[str]:
         *("-progress", "pipe:1", "-stats_period", str(STATS_PERIOD_S)),
         *_input(options, job),
         *(_transcoding(options, job) if options.transcodes(job.source) else _copying(options)),
-        # The token lets a later process find this one; players show it as a comment.
-        *("-metadata", f"comment=tallyd {job.token}"),
+        *("-metadata", job.mark),
         *([] if options.timestamps == "wallclock" else _limit(job)),
         *_CONTAINERS[options.container],
         *("-flush_packets", "1", f"file:{job.output}"),

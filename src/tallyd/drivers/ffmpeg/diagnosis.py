@@ -88,7 +88,7 @@ def last_words(lines: Iterable[str]) -> str:
     return "".join(c if c.isprintable() else " " for c in words)[:_MOST_CHARACTERS]
 
 
-def diagnose(shown: str, lines: Sequence[str], returncode: int) -> DriverError:
+def diagnose(shown: str, lines: Sequence[str], returncode: int | None) -> DriverError:
     """Say why an ffmpeg that records `shown` ended by itself; `lines` must hold no secrets."""
     words = last_words(lines)
     for finding in _FINDINGS:
@@ -99,5 +99,7 @@ def diagnose(shown: str, lines: Sequence[str], returncode: int) -> DriverError:
     return TryAgainError(Reason.DEVICE_ENDED, sentence)
 
 
-def _status(returncode: int) -> str:
+def _status(returncode: int | None) -> str:
+    if returncode is None:
+        return "unseen"
     return f"signal {-returncode}" if returncode < 0 else f"exit status {returncode}"

@@ -1,7 +1,12 @@
 """What an ffmpeg says on its progress pipe, and what follows from when it says so; pure."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+STATS_PERIOD_S = 0.23
+"""How often ffmpeg reports. No multiple of a usual frame time, so that reports fall between
+frames at ever other places and together show when the first frame came."""
 
 REFINING_REPORTS = 6
 """After so many reports with data the estimate of the first frame's time is good to some ms."""
@@ -57,6 +62,21 @@ class Progress:
         middle = timedelta(seconds=0.5 / self.rate) if vague and self.rate else timedelta(0)
         # A server may begin with what it had buffered: media older than the process.
         self.first_data_at = max(self._earliest - middle, self.spawned_at)
+
+
+def reports(lines: Sequence[str], written_at: datetime) -> Iterator[tuple[str, datetime]]:
+    """Give each line with the time at which it was written; the last of them at `written_at`.
+
+    What was not read at once came a period apart.
+    """
+    later = sum(_ends_report(line) for line in lines) - 1
+    for line in lines:
+        yield line, written_at - timedelta(seconds=STATS_PERIOD_S * max(0, later))
+        later -= _ends_report(line)
+
+
+def _ends_report(line: str) -> bool:
+    return line.startswith("progress=")
 
 
 def _number(block: dict[str, str], key: str) -> int:

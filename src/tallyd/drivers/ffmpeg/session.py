@@ -1,6 +1,8 @@
 """One running ffmpeg, from the spawn to a finished file; schedules are not known here."""
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -8,18 +10,21 @@ import anyio
 import anyio.to_thread
 
 from tallyd.domain.model import EndReason, Reason
+from tallyd.domain.window import EPOCH
+from tallyd.drivers.ending import END_BOUND_S, ProcessError
 from tallyd.drivers.ffmpeg.diagnosis import diagnose, last_words
-from tallyd.drivers.ffmpeg.progress import Progress
+from tallyd.drivers.ffmpeg.progress import Progress, reports
 from tallyd.drivers.ffmpeg.sources import Source
-from tallyd.drivers.files import FileError, Reservation, discard, finish
-from tallyd.drivers.process import END_BOUND_S, Child, ProcessError, spawn_child
+from tallyd.drivers.files import FileError, Reservation, discard, finish, keep_on_disk
+from tallyd.drivers.outliving import Outliver
+from tallyd.drivers.places import PlaceTakenError
 from tallyd.ports.clock import Clock
 from tallyd.ports.drivers import (
     BackgroundTask,
+    DeviceBlockedError,
     DriverError,
     Observation,
     SessionState,
-    StartOrder,
     TryAgainError,
 )
 
@@ -30,8 +35,17 @@ FIRST_REPORT_BOUND_S = 2.0
 CLOSE_BOUND_S = FIRST_REPORT_BOUND_S + END_BOUND_S
 """The longest that `close` may take, but for the disk."""
 
-_GRACEFUL = frozenset({0, 255})
-"""How an ffmpeg exits that was asked to end and wrote its file to the end."""
+KEPT_EVERY_S = 2.0
+"""A power cut loses at most what was recorded in so long, and in the time that the disk takes."""
+
+LISTEN_EVERY_S = 0.02
+"""How often a starting ffmpeg is listened to; when it wrote is known more exactly than that."""
+
+_GRACEFUL = frozenset({0, 255, None})
+"""How an ffmpeg exits that was asked to end and wrote its file to the end; nobody is told how one
+exits that another process started."""
+
+_TAIL_LINES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,46 +57,55 @@ class Surroundings:
     limiter: anyio.CapacityLimiter
 
 
-class Session:
-    """One ffmpeg that records one part into one file: `open` it once, then `close` it."""
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one ffmpeg does: which part it records on which input, from where into which file."""
 
-    def __init__(
-        self, order: StartOrder, source: Source, file: Reservation, around: Surroundings
-    ) -> None:
-        self._order = order
-        self._source = source
-        self._file = file
+    token: str
+    input: int
+    source: Source
+    file: Reservation
+
+
+class Session:
+    """One ffmpeg that records one part into one file: `open` or `adopt` it, then `close` it."""
+
+    def __init__(self, work: Work, around: Surroundings) -> None:
+        self._work = work
         self._around = around
-        self._child: Child | None = None
-        self._flowing = anyio.Event()
+        self._process: Outliver | None = None
+        self._flowing = False
         self._closing = anyio.Lock()
         self._asked_to_end = False
         self._closed: Observation | None = None
+        self._said: deque[str] = deque(maxlen=_TAIL_LINES)
         self._progress = Progress(spawned_at=around.clock.now(), rate=None)
 
     @property
     def input(self) -> int:
         """The input that it occupies."""
-        return self._order.input
+        return self._work.input
 
     @property
     def over(self) -> bool:
         """Whether its process has ended."""
-        return self._closed is not None or self._returncode is not None
+        return self._closed is not None or (self._process is not None and self._process.over)
 
-    async def open(self, argv: Sequence[str], rate: float | None) -> Observation:
-        """Start the ffmpeg `argv`, which is to make `rate` frames a second, and await its data.
+    async def open(self, start: Callable[[], Outliver], rate: float | None) -> Observation:
+        """Have an ffmpeg started, which is to make `rate` frames a second, and await its data.
 
         Raises:
             DriverError: it ended before any data flowed; nothing is left of it then.
         """
         self._progress = Progress(spawned_at=self._around.clock.now(), rate=rate)
         try:
-            self._child = await spawn_child(
-                argv, on_line=self._read, spawn=self._around.spawn, limiter=self._around.limiter
-            )
-            await self._first_data(self._child)
-        except ProcessError as error:
+            self._process = await anyio.to_thread.run_sync(start, limiter=self._around.limiter)
+            self._tend(self._process)
+            await self._first_data(self._process)
+        except PlaceTakenError as error:
+            await self._abandon()
+            raise DeviceBlockedError(Reason.DEVICE_REFUSED, str(error)) from error
+        except (ProcessError, OSError) as error:
             await self._abandon()
             raise TryAgainError(Reason.DRIVER_UNAVAILABLE, str(error)) from error
         except BaseException:
@@ -90,25 +113,32 @@ class Session:
             raise
         return self.observation()
 
+    def adopt(self, process: Outliver) -> None:
+        """Go on with an ffmpeg that another process started, and that records already."""
+        self._progress = Progress(spawned_at=EPOCH, rate=None)
+        self._process = process
+        self._tend(process)
+
     def observation(self) -> Observation:
-        """Give what the process shows now; asks nobody, so it never waits."""
+        """Give what the process shows now; asks its memory alone, so it never waits."""
         if self._closed is not None:
             return self._closed
-        progress, returncode = self._progress, self._returncode
+        self._listen()
+        progress = self._progress
         shown = Observation(
-            token=self._order.token,
-            input=self._order.input,
+            token=self._work.token,
+            input=self._work.input,
             state=self._state(),
             first_data_at=progress.first_data_at,
             last_data_at=progress.last_data_at,
             bytes=progress.bytes,
-            files=(self._file.part,),
-            reference=self._child.reference if self._child is not None else None,
+            files=(self._work.file.part,),
+            reference=self._process.reference if self._process is not None else None,
         )
-        if returncode is None or self._asked_to_end:
+        if not self.over or self._asked_to_end:
             return shown
         # An exit status of 0 is no better: nobody had asked it to end.
-        return replace(shown, end=EndReason.DIED, detail=self._failure(returncode).sentence)
+        return replace(shown, end=EndReason.DIED, detail=self._failure().sentence)
 
     async def close(self) -> Observation:
         """End the process for sure, finish the file, and give what it came to; a second call too.
@@ -121,96 +151,113 @@ class Session:
                 died = self.observation() if self.over else None
                 self._asked_to_end = True
                 returncode = await self._end_process()
-                self._closed = await self._conclude(died, returncode)
-            return self._closed
+                self._close_as(await self._conclude(died, returncode))
+            return self._closed or self.observation()
 
-    @property
-    def _returncode(self) -> int | None:
-        return self._child.returncode if self._child is not None else None
+    def _tend(self, process: Outliver) -> None:
+        self._around.spawn(process.tend)
+        self._around.spawn(self._keep_on_disk)
+
+    async def _keep_on_disk(self) -> None:
+        """See to it that a power cut costs seconds: ffmpeg itself leaves it to the system."""
+        while not self.over:
+            await self._around.clock.sleep(KEPT_EVERY_S)
+            with suppress(FileError):  # what ails the disk is told when the file is finished
+                await anyio.to_thread.run_sync(
+                    keep_on_disk, self._work.file.part, limiter=self._around.limiter
+                )
 
     def _state(self) -> SessionState:
-        if self._returncode is not None:
+        if self.over:
             return SessionState.ENDED
         last = self._progress.last_data_at
         if last is not None and self._around.clock.now() - last < SILENT_AFTER:
             return SessionState.FLOWING
         return SessionState.SILENT
 
-    def _read(self, line: str) -> None:
-        if self._progress.read(line, self._around.clock.now()):
-            self._flowing.set()
+    def _listen(self) -> None:
+        """Take in what the process has written since the last look."""
+        if self._process is None:
+            return
+        self._said.extend(map(self._work.source.clean, self._process.complaints.lines()))
+        lines = self._process.output.lines()
+        written_at = self._process.output.written_at
+        for report in reports(lines, written_at):
+            self._flowing |= self._progress.read(*report)
 
-    def _said(self) -> list[str]:
-        return [self._source.clean(line) for line in self._child.tail] if self._child else []
+    def _failure(self) -> DriverError:
+        status = self._process.returncode if self._process is not None else None
+        return diagnose(self._work.source.shown, list(self._said), status)
 
-    def _failure(self, returncode: int) -> DriverError:
-        return diagnose(self._source.shown, self._said(), returncode)
-
-    async def _first_data(self, child: Child) -> None:
+    async def _first_data(self, process: Outliver) -> None:
         """Wait until data flows; raises what the process died of if it ends before, or is ended."""
-        await self._first_report(child)
+        await self._first_report(process)
         if self._asked_to_end:
-            await child.wait()  # `close` ends it gently
+            await process.wait()  # `close` ends it gently
             raise TryAgainError(Reason.DEVICE_ENDED, "it was stopped while it started")
-        if not self._flowing.is_set():
-            raise self._failure(await child.wait())
+        if not self._flowing:
+            await process.wait()
+            self._listen()
+            raise self._failure()
 
-    async def _first_report(self, child: Child) -> None:
+    async def _first_report(self, process: Outliver) -> None:
         """Wait until data flows or the process has ended."""
-        async with anyio.create_task_group() as race:
+        self._listen()
+        while not (self._flowing or process.over):
+            with anyio.move_on_after(LISTEN_EVERY_S):
+                await process.wait()
+            self._listen()
 
-            async def until_ended() -> None:
-                await child.wait()
-                race.cancel_scope.cancel()
-
-            race.start_soon(until_ended)
-            await self._flowing.wait()
-            race.cancel_scope.cancel()
-
-    async def _end_process(self) -> int:
-        if self._child is None:
+    async def _end_process(self) -> int | None:
+        if self._process is None:
             return 0
         try:
             # Before its first report ffmpeg may not listen to signals yet, and would die of them.
             with anyio.move_on_after(FIRST_REPORT_BOUND_S):
-                await self._first_report(self._child)
-            return await self._child.end()
+                await self._first_report(self._process)
+            await self._process.end()
         except ProcessError as error:
             raise TryAgainError(Reason.DEVICE_TIMEOUT, str(error)) from error
+        return self._process.returncode
 
     async def _abandon(self) -> None:
         """Leave nothing behind a start that failed or was cancelled."""
         with anyio.CancelScope(shield=True):
             self._asked_to_end = True
             try:
-                if self._child is not None:
-                    await self._child.kill()
+                if self._process is not None:
+                    await self._process.kill()
             except ProcessError as error:
                 raise TryAgainError(Reason.DEVICE_TIMEOUT, str(error)) from error
             async with self._closing:
                 if self._closed is None:
-                    self._closed = await self._discard()
+                    self._close_as(await self._discard())
 
-    async def _conclude(self, died: Observation | None, returncode: int) -> Observation:
+    async def _conclude(self, died: Observation | None, returncode: int | None) -> Observation:
         if self._progress.first_data_at is None:
             return await self._discard()
         shown = died or self.observation()
         if died is None and returncode not in _GRACEFUL:
-            said = last_words(self._said())
+            said = last_words(self._said)
             shown = replace(shown, detail=f"ended roughly (status {returncode}): {said}")
         shown = replace(shown, state=SessionState.ENDED)
         try:
             path, size = await anyio.to_thread.run_sync(
-                finish, self._file, limiter=self._around.limiter
+                finish, self._work.file, limiter=self._around.limiter
             )
         except FileError as error:
             return replace(shown, detail=str(error))
         return replace(shown, files=(path,), bytes=size)
 
+    def _close_as(self, shown: Observation) -> None:
+        self._closed = shown
+        if self._process is not None:
+            self._process.forget()
+
     async def _discard(self) -> Observation:
         shown = replace(self.observation(), state=SessionState.ENDED, end=EndReason.NO_DATA)
         try:
-            await anyio.to_thread.run_sync(discard, self._file, limiter=self._around.limiter)
+            await anyio.to_thread.run_sync(discard, self._work.file, limiter=self._around.limiter)
         except FileError as error:
             return replace(shown, detail=str(error))
         return replace(shown, files=(), bytes=0)

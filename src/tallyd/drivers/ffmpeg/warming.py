@@ -3,8 +3,9 @@
 import anyio
 
 from tallyd.domain.model import Reason
+from tallyd.drivers.ending import ProcessError
 from tallyd.drivers.ffmpeg.session import Surroundings
-from tallyd.drivers.process import ProcessError, spawn_child
+from tallyd.drivers.process import spawn_child
 from tallyd.ports.drivers import TryAgainError
 
 

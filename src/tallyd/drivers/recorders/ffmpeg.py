@@ -2,6 +2,7 @@
 
 import stat
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,11 +13,13 @@ from tallyd.domain.model import Reason
 from tallyd.drivers.ffmpeg.binary import find_ffmpeg
 from tallyd.drivers.ffmpeg.command import ENDINGS, Job, build_command, frame_rate
 from tallyd.drivers.ffmpeg.options import FfmpegOptions
-from tallyd.drivers.ffmpeg.session import CLOSE_BOUND_S, Session, Surroundings
+from tallyd.drivers.ffmpeg.session import CLOSE_BOUND_S, Session, Surroundings, Work
 from tallyd.drivers.ffmpeg.sources import DEVICES, Source, SourceKind
 from tallyd.drivers.ffmpeg.warming import run_for_nothing
-from tallyd.drivers.files import Reservation
+from tallyd.drivers.files import PART, FileError, Reservation, discard, finish, reservation_of
+from tallyd.drivers.outliving import Identity, Outliver, adopt, find, launch
 from tallyd.drivers.parts import Parts, reserve_file
+from tallyd.drivers.places import hold
 from tallyd.ports.drivers import (
     DeviceBlockedError,
     DriverContext,
@@ -29,6 +32,9 @@ from tallyd.ports.drivers import (
 
 ORPHAN_LIMIT = timedelta(hours=2)
 """So long after its planned end a recording ends by itself, even if nobody is left to end it."""
+
+_MARK = "comment=tallyd "
+"""What the argument begins with by which an ffmpeg is found again; target, input, token follow."""
 
 _PROBE_BOUND_S = 3.0
 _THREADS = 4
@@ -48,6 +54,8 @@ class FfmpegRecorder:
         self._clock = context.clock
         self._options = options
         self._root = context.root
+        self._target = context.target
+        self._locks = context.locks
         self._sources = _sources(options, context.capacity)
         if context.capacity > len(self._sources):
             raise GiveUpError(
@@ -68,6 +76,7 @@ class FfmpegRecorder:
         return Traits(
             lead_ms=max(_LEADS_MS.get(kind, _NETWORK_LEAD_MS) for kind in kinds),
             spread_ms=_SPREAD_MS,
+            survives=True,
             overlap=kinds.isdisjoint(DEVICES),
             inputs=len(self._sources),
             first_data_timeout_ms=round(self._options.start_timeout_s * 1_000),
@@ -108,15 +117,39 @@ class FfmpegRecorder:
         file = await reserve_file(
             order.output, ENDINGS[self._options.container], self._root, self._limiter
         )
-        session = Session(order, source, file, self._around)
+        session = Session(Work(order.token, order.input, source, file), self._around)
         self._parts.began(order.token, session)
+        launched = partial(self._launch, order, source, file)
         try:
-            return await session.open(
-                self._command(order, source, file), frame_rate(self._options, source)
-            )
+            return await session.open(launched, frame_rate(self._options, source))
         except BaseException:
             self._parts.failed(order.token)
             raise
+
+    async def recover(self) -> tuple[Observation, ...]:
+        """Take over every ffmpeg of this device that another process started, and show them."""
+        mark = f"{_MARK}{self._target} "
+        for identity, words, process in await anyio.to_thread.run_sync(
+            _adopted, mark, limiter=self._limiter
+        ):
+            number, token = identity.mark.removeprefix(mark).split()
+            file = reservation_of(Path(words[-2].removeprefix("file:")))
+            source = self._sources[min(int(number), len(self._sources) - 1)]
+            session = Session(Work(token, int(number), source, file), self._around)
+            session.adopt(process)
+            self._parts.began(token, session)
+        return await self.observe()
+
+    async def salvage(self, files: tuple[Path, ...]) -> tuple[Path, ...]:
+        """Finish the files that a power cut left, as far as they go: they play all the same.
+
+        Raises:
+            TryAgainError: the disk does not do as told.
+        """
+        try:
+            return await anyio.to_thread.run_sync(_finished, files, limiter=self._limiter)
+        except FileError as error:
+            raise TryAgainError(Reason.DISK, str(error)) from error
 
     async def observe(self) -> tuple[Observation, ...]:
         """Give what every session shows that was started and not stopped."""
@@ -142,11 +175,34 @@ class FfmpegRecorder:
             )
         return source
 
-    def _command(self, order: StartOrder, source: Source, file: Reservation) -> list[str]:
+    def _launch(self, order: StartOrder, source: Source, file: Reservation) -> Outliver:
+        """Start an ffmpeg that holds its input; blocks on the disk."""
+        mark = f"{_MARK}{self._target} {order.input} {order.token}"
+        places = 2 if self.traits.overlap else 1
+        with hold(self._locks, order.input, places) as fd:
+            return launch(self._command(order, source, file, mark), mark, fd)
+
+    def _command(
+        self, order: StartOrder, source: Source, file: Reservation, mark: str
+    ) -> list[str]:
         left = max(order.piece.stop - self._clock.now(), timedelta(0))
         limit_s = (left + ORPHAN_LIMIT).total_seconds()
-        job = Job(source, self._options.sound, file.part, order.token, limit_s)
+        job = Job(source, self._options.sound, file.part, mark, limit_s)
         return build_command(self._binary, self._options, job)
+
+
+def _adopted(mark: str) -> list[tuple[Identity, list[str], Outliver]]:
+    """Take over the processes whose mark begins so."""
+    found = [(identity, words, adopt(identity)) for identity, words in find(mark)]
+    return [(who, words, process) for who, words, process in found if process is not None]
+
+
+def _finished(files: tuple[Path, ...]) -> tuple[Path, ...]:
+    left = [path for path in files if path.name.endswith(PART) and path.exists()]
+    for path in left:
+        if path.stat().st_size == 0:
+            discard(reservation_of(path))
+    return tuple(finish(reservation_of(path))[0] for path in left if path.exists())
 
 
 def _sources(options: FfmpegOptions, capacity: int) -> tuple[Source, ...]:

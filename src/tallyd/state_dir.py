@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import secrets
 from collections.abc import Generator, Mapping
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ DATABASE = "tallyd.db"
 APPLIANCE_ID = "appliance-id"
 LOCK = "daemon.lock"
 SNAPSHOT = "state.json"
+BACKUPS = "backups"
+_APPLIANCE_ID = re.compile(r"[0-9a-f]{32}")
 _DIRECTORY_MODE = 0o750
 
 
@@ -34,10 +37,12 @@ class DaemonRunsError(StateDirError):
 class DatabaseLostError(StateDirError):
     """This installation had a database, and the file is gone."""
 
+    what = "it is gone"
+
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"{path}: the database of this installation is gone; put a backup of it there, or "
-            f"remove {path.parent / APPLIANCE_ID} to begin anew with no schedules"
+            f"{path}: the database of this installation is gone; the daemon restores its newest "
+            "backup as it starts, `tallyd restore` any other one"
         )
 
 
@@ -47,6 +52,7 @@ class StateDir:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.database = path / DATABASE
+        self.backups = path / BACKUPS
 
     def is_new(self) -> bool:
         """Tell whether no database was ever made here.
@@ -56,7 +62,7 @@ class StateDir:
         """
         if self.database.exists():
             return False
-        if (self.path / APPLIANCE_ID).exists():
+        if (self.path / APPLIANCE_ID).exists() or any(self.backups.glob("*.db")):
             raise DatabaseLostError(self.database)
         return True
 
@@ -68,19 +74,48 @@ class StateDir:
         """
         make_directory(self.path)
 
-    def mark_installed(self) -> None:
-        """Write the installation's id, once, after its database was made.
+    def appliance_id(self) -> str | None:
+        """Give the installation's id; None where it was not written yet, or is damaged.
+
+        Raises:
+            StateDirError: it cannot be read.
+        """
+        path = self.path / APPLIANCE_ID
+        try:
+            text = path.read_text(encoding="ascii", errors="replace").strip()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StateDirError(f"cannot read {path}: {error}") from error
+        return text if _APPLIANCE_ID.fullmatch(text) else None
+
+    def mark_installed(self, appliance_id: str) -> None:
+        """Write the installation's id, after its database was made.
 
         Raises:
             StateDirError: it cannot be written.
         """
         path = self.path / APPLIANCE_ID
-        if path.exists():
-            return
         try:
-            _replace(path, secrets.token_hex(16) + "\n")
+            _replace(path, f"{appliance_id}\n")
+            _sync(path)
+            _sync(self.path)
         except OSError as error:
             raise StateDirError(f"cannot write {path}: {error}") from error
+
+    def lock_holder(self) -> int | None:
+        """Give the process that holds the daemon's lock, as far as the system tells; else None.
+
+        The lock itself is not tried: a daemon that starts at that moment would find it taken.
+        """
+        with contextlib.suppress(OSError, ValueError):
+            lock = (self.path / LOCK).stat()
+            held = f"{os.major(lock.st_dev):02x}:{os.minor(lock.st_dev):02x}:{lock.st_ino}"
+            for line in Path("/proc/locks").read_text(encoding="ascii").splitlines():
+                words = line.split()
+                if "FLOCK" in words and held in words and "->" not in words:
+                    return int(words[4])
+        return None
 
     @contextlib.contextmanager
     def locked(self) -> Generator[None]:
@@ -139,6 +174,14 @@ def _plain(value: object) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
     raise TypeError(f"a picture holds no {type(value).__name__}")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _replace(path: Path, text: str) -> None:

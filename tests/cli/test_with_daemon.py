@@ -179,7 +179,7 @@ def misspelt(state: Path) -> None:
 
 @pytest.mark.parametrize(
     ("spoil", "code", "words"),
-    [(from_the_future, 78, "newer tallyd"), (lost, 1, "is gone"), (misspelt, 78, "mean driver")],
+    [(from_the_future, 78, "newer tallyd"), (lost, 78, "is gone"), (misspelt, 78, "mean driver")],
 )
 @pytest.mark.usefixtures("booked")
 def test_a_daemon_that_cannot_start_says_why(

@@ -21,6 +21,8 @@ from tallyd.state_dir import (
     write_snapshot,
 )
 
+ID = "0123456789abcdef" * 2
+
 HOLD_THE_LOCK = """
 import sys, time
 from pathlib import Path
@@ -44,7 +46,7 @@ def test_an_installation_is_new_until_its_database_was_made(state):
     assert state.is_new()
     state.database.touch()
     assert not state.is_new()
-    state.mark_installed()
+    state.mark_installed(ID)
     assert not state.is_new()
 
 
@@ -53,23 +55,44 @@ def test_a_directory_that_does_not_exist_is_new(tmp_path):
     assert StateDir(tmp_path / "nowhere").is_new()
 
 
-def test_a_database_that_is_gone_is_not_taken_for_new(state):
+def _mark(state: StateDir) -> None:
+    state.mark_installed(ID)
+
+
+def _damage_the_mark(state: StateDir) -> None:
+    (state.path / APPLIANCE_ID).write_bytes(b"\0" * 33)
+
+
+def _leave_a_backup(state: StateDir) -> None:
+    state.backups.mkdir()
+    (state.backups / "00000001.db").touch()
+
+
+@pytest.mark.parametrize("leave", [_mark, _damage_the_mark, _leave_a_backup])
+def test_a_database_that_is_gone_is_not_taken_for_new(state, leave):
     """An installation that had a database says so, and what to do about it."""
-    state.mark_installed()
-    with pytest.raises(DatabaseLostError) as raised:
+    leave(state)
+    with pytest.raises(DatabaseLostError, match="tallyd restore") as raised:
         state.is_new()
     assert str(state.database) in str(raised.value)
-    assert str(state.path / APPLIANCE_ID) in str(raised.value)
 
 
-def test_an_installation_keeps_its_id(state):
-    """The id is random, is written once, and leaves nothing else behind."""
-    state.mark_installed()
-    written = (state.path / APPLIANCE_ID).read_text()
-    assert re.fullmatch(r"[0-9a-f]{32}\n", written)
-    state.mark_installed()
-    assert (state.path / APPLIANCE_ID).read_text() == written
+def test_an_installation_knows_its_id(state):
+    """The id is written whole and leaves nothing else behind; one that is damaged is none."""
+    assert state.appliance_id() is None
+    state.mark_installed(ID)
+    assert state.appliance_id() == ID
     assert [path.name for path in state.path.iterdir()] == [APPLIANCE_ID]
+    _damage_the_mark(state)
+    assert state.appliance_id() is None
+
+
+def test_the_holder_of_the_lock_is_told_without_trying_it(state):
+    """Whoever looks for a daemon is not in the way of one that starts."""
+    assert state.lock_holder() is None
+    with state.locked():
+        assert state.lock_holder() == os.getpid()
+    assert state.lock_holder() is None
 
 
 def test_the_lock_keeps_a_second_daemon_out(state):
@@ -115,7 +138,7 @@ def test_children_do_not_inherit_the_lock(state):
     [
         pytest.param(StateDir.prepare, id="making it"),
         pytest.param(lambda state: state.locked().__enter__(), id="locking it"),
-        pytest.param(StateDir.mark_installed, id="marking it"),
+        pytest.param(_mark, id="marking it"),
     ],
 )
 def test_a_path_that_cannot_be_a_directory_is_named(tmp_path, use):

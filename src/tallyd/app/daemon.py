@@ -17,8 +17,10 @@ import anyio.abc
 from anyio import to_thread
 
 from tallyd import __version__, logs, nudge, state_dir, systemd
-from tallyd.app.installation import install, targets_of
+from tallyd.app.installation import targets_of
+from tallyd.app.readiness import Readiness, backups_of, make_ready
 from tallyd.app.reloading import Reloader
+from tallyd.app.upkeep import BackupKeeper
 from tallyd.app.workshop import Workshop
 from tallyd.catalogue import sync_targets
 from tallyd.clock import SystemClock
@@ -31,12 +33,14 @@ from tallyd.engine.announcer import Announcer
 from tallyd.engine.fence import run_in_background
 from tallyd.engine.orders import Orders
 from tallyd.engine.presence import Publish, Snapshot
+from tallyd.engine.staff import keep_running
 from tallyd.engine.supervisor import Engine, World
+from tallyd.ports.clock import Clock
 from tallyd.ports.drivers import BackgroundTask
 from tallyd.ports.service_manager import ServiceManager
 from tallyd.ports.store import Store
 from tallyd.state_dir import StateDir
-from tallyd.store import migrate, open_store
+from tallyd.store import open_store
 
 GARBAGE_WAITS_FOR = 200_000
 """So many objects, less those gone, may be made until garbage is looked for, whatever is due: a
@@ -51,6 +55,7 @@ TIDIED_WHOLLY_EVERY = 4_320
 """Once a day what has become old is looked through, too."""
 
 SURROUNDINGS_END_WITHIN_S = 15.0
+DIFFERENCES_SAID = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +87,40 @@ async def run_daemon(settings: Settings, load_again: Callable[[], Settings]) -> 
         state.prepare()
         state_dir.make_directory(settings.appliance.recordings_dir)
         with state.locked():
-            install(state)
-            applied = migrate(state.database)
+            ready = await to_thread.run_sync(make_ready, state, clock.now)
             async with open_store(state.database) as store:
                 announcer = Announcer()
                 announcer.say("daemon.started", version=__version__, pid=os.getpid())
-                announcer.say("store.opened", path=str(state.database), migrations=applied)
+                _say_ready(announcer, state, ready, clock)
                 base = _Base(settings, load_again, clock, store, announcer, service)
-                await _run_engine(base)
+                keeper = BackupKeeper(backups_of(state), store, clock, announcer)
+                await _run_engine(base, keeper)
+                await keeper.finish()
                 announcer.say("daemon.stopped")
                 announcer.flush()
 
 
-async def _run_engine(base: _Base) -> None:
+def _say_ready(announcer: Announcer, state: StateDir, ready: Readiness, clock: Clock) -> None:
+    database = str(state.database)
+    if (restoration := ready.restoration) is not None:
+        announcer.say(
+            "store.restored",
+            path=database,
+            damage=ready.damage,
+            generation=restoration.generation.serial,
+            made_at=restoration.ledger_ends,
+            age_s=round(restoration.age(clock.now()).total_seconds(), 3),
+            aside=restoration.aside and str(restoration.aside),
+            differences=len(restoration.divergences),
+        )
+        for each in restoration.divergences[:DIFFERENCES_SAID]:
+            announcer.say(
+                "store.difference_found", table=each.table, row_id=each.id, sentence=str(each)
+            )
+    announcer.say("store.opened", path=database, migrations=ready.migrations)
+
+
+async def _run_engine(base: _Base, keeper: BackupKeeper) -> None:
     appliance = base.settings.appliance
     await _sync_targets(base)
     async with (
@@ -120,6 +146,7 @@ async def _run_engine(base: _Base) -> None:
             engine.leave_recordings()
         await background.start(_heed_signals, stop, reloader, base, engine)
         background.start_soon(_tidy, engine, base.clock)
+        background.start_soon(keep_running, "backups", keeper.run, base.announcer, base.clock)
         await engine.run(stop)
         base.service.stopping(SURROUNDINGS_END_WITHIN_S)
         background.cancel_scope.cancel()

@@ -17,7 +17,7 @@ from tallyd.ports.clock import Clock
 from tallyd.ports.store import Store
 from tallyd.reports import Reports
 from tallyd.state_dir import StateDir
-from tallyd.store import initialise, open_store
+from tallyd.store import appliance_id_of, initialise, open_store
 from tallyd.testing.memory_store import MemoryStore
 
 
@@ -115,4 +115,5 @@ def install(state: StateDir) -> None:
     state.prepare()
     if state.is_new():
         initialise(state.database)
-    state.mark_installed()
+    if state.appliance_id() is None:
+        state.mark_installed(appliance_id_of(state.database))

@@ -74,11 +74,13 @@ def exit_code(error: BaseException) -> Exit | None:
     from tallyd.nudge import NudgeError
     from tallyd.ports.store import StoreError
     from tallyd.state_dir import StateDirError
-    from tallyd.store.errors import DatabaseTooNewError
+    from tallyd.store.errors import DatabaseStrangeError, DatabaseTooNewError, NoBackupError
 
     codes: tuple[tuple[type[BaseException], Exit], ...] = (
         (ConfigError, Exit.CONFIG),
         (DatabaseTooNewError, Exit.CONFIG),
+        (DatabaseStrangeError, Exit.CONFIG),
+        (NoBackupError, Exit.CONFIG),
         (InvalidBooking, Exit.BAD_VALUE),
         (ZoneUnknown, Exit.BAD_VALUE),
         (NotFound, Exit.NOT_FOUND),

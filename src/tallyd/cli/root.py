@@ -50,6 +50,9 @@ COMMANDS = {
         "tallyd.cli.runs:runs", "Show what became of every occurrence; stop or extend."
     ),
     "targets": LazyCommand("tallyd.cli.targets:targets", "Show rooms and channels with their ids."),
+    "backup": LazyCommand("tallyd.cli.backup:backup", "Back the database up now."),
+    "restore": LazyCommand("tallyd.cli.restore:restore", "Put a backup in its place."),
+    "doctor": LazyCommand("tallyd.cli.doctor:doctor", "Look over database, backups and disk."),
     "drivers": LazyCommand("tallyd.cli.drivers:drivers", "Show the drivers and their options."),
 }
 """Every command, in the order of the overview."""
@@ -149,7 +152,7 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=(
         "Exit codes: 0 ok, 1 failed, 2 bad value, 3 not found, 4 refused (would cut what runs), "
-        "5 no daemon, 78 configuration or a database from the future."
+        "5 no daemon, 78 configuration, or a database from the future or without a good backup."
     ),
 )
 @click.option(

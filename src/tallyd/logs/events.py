@@ -73,6 +73,39 @@ EVENTS: Final[Mapping[str, Event]] = {
         "The database takes writes again and has caught up.",
         {"attempts": "how many it took"},
     ),
+    "store.restored": Event(
+        "error",
+        "The database was damaged or gone; its newest good backup is in its place.",
+        {
+            "path": "of the database",
+            "damage": "what was wrong",
+            "generation": "number of the backup",
+            "made_at": "when the backup was made; what was written since is not in it",
+            "age_s": "how long ago that was",
+            "aside": "where the damaged file is kept; null where there was none",
+            "differences": "how many rows the two tell differently, as far as they can be read",
+        },
+    ),
+    "store.difference_found": Event(
+        "warning",
+        "A row of the damaged database differs from the restored one; at most 100 are said.",
+        {"table": "its table", "row_id": "its id", "sentence": "how they differ"},
+    ),
+    "store.backed_up": Event(
+        "debug",
+        "The database was backed up.",
+        {"generation": "number of the newest backup", "took_ms": "how long it took"},
+    ),
+    "store.backup_failed": Event(
+        "error",
+        "The database cannot be backed up; it is tried again every few seconds.",
+        {"error": "what the system said"},
+    ),
+    "store.backup_recovered": Event(
+        "info",
+        "The database is backed up again.",
+        {"generation": "number of the newest backup"},
+    ),
     "driver.loaded": Event(
         "info", "A target has its driver.", {**_TARGET, "driver": "name of the driver"}
     ),

@@ -29,6 +29,11 @@ READING: Final[Mapping[str, int | str]] = MappingProxyType({**WRITING, "query_on
 _PRIMARY_CODE: Final = 0xFF
 # A plain error while looking means that the table every version of ours has is not there.
 _DAMAGE: Final = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR}
+_UNREADABLE: Final = {
+    sqlite3.SQLITE_IOERR_READ,
+    sqlite3.SQLITE_IOERR_SHORT_READ,
+    sqlite3.SQLITE_IOERR_CORRUPTFS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,18 @@ def translated(doing: str) -> Generator[None]:
         yield
     except (sqlite3.Error, OverflowError, ValueError) as error:
         raise StoreError(f"{doing}: {error}") from error
+
+
+@contextmanager
+def damage_named(path: Path) -> Generator[None]:
+    """Tell damage from all else that SQLite can say while the database at `path` is looked at."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        if code & _PRIMARY_CODE in _DAMAGE or code in _UNREADABLE:
+            raise DatabaseDamagedError(path, str(error)) from error
+        raise StoreError(f"look at {path}: {error}") from error
 
 
 def connect(path: Path, pragmas: Mapping[str, int | str]) -> sqlite3.Connection:
@@ -98,13 +115,11 @@ def probe(path: Path) -> SchemaVersion:
     if size == 0:
         # SQLite would take it for a new database and every schedule would be gone in silence.
         raise DatabaseDamagedError(path, "the file is empty")
-    try:
-        with closing(sqlite3.connect(_probe_uri(path), uri=True, isolation_level=None)) as found:
-            return _schema_version(found, path)
-    except sqlite3.Error as error:
-        if error.sqlite_errorcode & _PRIMARY_CODE in _DAMAGE:
-            raise DatabaseDamagedError(path, str(error)) from error
-        raise StoreError(f"look at {path}: {error}") from error
+    with (
+        damage_named(path),
+        closing(sqlite3.connect(_probe_uri(path), uri=True, isolation_level=None)) as found,
+    ):
+        return _schema_version(found, path)
 
 
 def _probe_uri(path: Path) -> str:

@@ -16,6 +16,8 @@ class DatabaseUnusableError(StoreError):
 class DatabaseMissingError(DatabaseUnusableError):
     """There is no file."""
 
+    what = "it is gone"
+
     def __init__(self, path: Path) -> None:
         super().__init__(path, "there is no database")
 
@@ -32,7 +34,8 @@ class DatabaseForeignError(DatabaseUnusableError):
     """The file is the database of another program."""
 
     def __init__(self, path: Path, application_id: int) -> None:
-        super().__init__(path, f"not a database of tallyd (application id {application_id:#x})")
+        self.what = f"not a database of tallyd (application id {application_id:#x})"
+        super().__init__(path, self.what)
         self.application_id = application_id
 
 
@@ -56,3 +59,33 @@ class DatabaseOldError(DatabaseUnusableError):
         )
         self.version = version
         self.known = known
+
+
+class DatabaseStrangeError(DatabaseUnusableError):
+    """The file is the database of another installation of tallyd."""
+
+    def __init__(self, path: Path, found: str, own: str) -> None:
+        super().__init__(
+            path,
+            f"the database of another installation ({found}, this one is {own}): put it elsewhere "
+            "and take it over with `tallyd restore FILE --take-over`",
+        )
+
+
+class NoBackupError(DatabaseUnusableError):
+    """The database cannot be used, and there is no good backup of it in `directory`."""
+
+    def __init__(self, path: Path, why: str, directory: Path) -> None:
+        super().__init__(
+            path,
+            f"the database cannot be used: {why}; there is no good backup in {directory}: put one "
+            "back with `tallyd restore FILE`, or begin anew, without a schedule, with "
+            "`tallyd doctor --start-anew`",
+        )
+
+
+class BackupUnusableError(DatabaseUnusableError):
+    """A backup is not what it was made as, or not of this installation."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(path, f"the backup cannot be used: {why}")

@@ -96,13 +96,18 @@ def migrate(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> tuple[i
         StoreError: a step failed; the database is as the step before left it.
     """
     known = migrations[-1].number
-    version = _usable(path, known)
+    version = schema_of(path, known)
     due = [migration for migration in migrations if migration.number > version]
     if due:
         with translated(f"migrate {path}"), closing(connect(path, MIGRATING)) as connection:
             for migration in due:
                 _apply(connection, migration)
     return tuple(migration.number for migration in due)
+
+
+def is_due(path: Path, known: int = SCHEMA_VERSION) -> bool:
+    """Tell whether `migrate` would change the database at `path`; raises what that raises."""
+    return schema_of(path, known) < known
 
 
 def check(path: Path, known: int = SCHEMA_VERSION) -> None:
@@ -112,12 +117,18 @@ def check(path: Path, known: int = SCHEMA_VERSION) -> None:
         DatabaseUnusableError: it may not, and why; nothing was touched.
         StoreError: the system does not let it be read.
     """
-    version = _usable(path, known)
+    version = schema_of(path, known)
     if version < known:
         raise DatabaseOldError(path, version, known)
 
 
-def _usable(path: Path, known: int) -> int:
+def schema_of(path: Path, known: int = SCHEMA_VERSION) -> int:
+    """Give the schema of the database at `path`, which this program must know how to use.
+
+    Raises:
+        DatabaseUnusableError: there is none, it is not ours, it is damaged, or it is too new.
+        StoreError: the system does not let it be read.
+    """
     version = probe(path)
     if version.compat > known:
         raise DatabaseTooNewError(path, version.schema, known)

@@ -4,17 +4,22 @@
 
 -- One row of what is true of the database as a whole. `compat_version` is the oldest schema
 -- version whose programs may still use this database; its name and place never change.
+-- `appliance_id` tells to which installation the database and its backups belong. A backup says in
+-- `ledger_ends_ms` when it was made, and a database that was restored from it says so until what
+-- happened since has been judged.
 CREATE TABLE meta (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   compat_version INTEGER NOT NULL CHECK (compat_version >= 1),
+  appliance_id TEXT NOT NULL CHECK (length(appliance_id) = 32),
   revision INTEGER NOT NULL DEFAULT 0,
   targets_revision INTEGER NOT NULL DEFAULT 0,
   exception_days_revision INTEGER NOT NULL DEFAULT 0,
   watermark_ms INTEGER,
+  ledger_ends_ms INTEGER,
   last_public_id INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
-INSERT INTO meta (id, compat_version) VALUES (1, 1);
+INSERT INTO meta (id, compat_version, appliance_id) VALUES (1, 1, lower(hex(randomblob(16))));
 
 -- Every room and channel ever configured. `public_id` comes from `meta.last_public_id`.
 CREATE TABLE targets (

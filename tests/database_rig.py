@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +28,12 @@ _RUN = """
 INSERT INTO runs (
   schedule_id, slot, target, name, planned_start_ms, planned_stop_ms, status, outcome, sentence
 ) VALUES (:id, '@' || :id, 'rooms.aula', :name, 0, 1000, 'finished', 'recorded', 'Recorded.')
+"""
+_PART = """
+INSERT INTO parts (
+  run_id, number, input, piece_start_ms, piece_stop_ms, token, commanded_at_ms, lead_ms,
+  first_data_at_ms, files, bytes
+) VALUES (:run, 1, 0, 0, 1000, 'token-' || :run, 0, 0, 5, '[]', 0)
 """
 _TARGET = """
 INSERT OR IGNORE INTO targets VALUES (
@@ -79,7 +85,8 @@ def book(connection: sqlite3.Connection, *names: str) -> None:
         connection.execute(_TARGET)
         connection.execute("UPDATE meta SET revision = revision + 1")
         number = connection.execute(_SCHEDULE, {"name": name}).lastrowid
-        connection.execute(_RUN, {"id": number, "name": name})
+        run = connection.execute(_RUN, {"id": number, "name": name}).lastrowid
+        connection.execute(_PART, {"run": run})
         connection.execute("COMMIT")
 
 
@@ -99,6 +106,26 @@ def install(directory: Path, *names: str) -> Installation:
     made.boot()
     made.book(*names)
     return made
+
+
+def is_whole(path: Path) -> bool:
+    """Tell whether each booking in a database is there with all that belongs to it."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as connection:
+        counts = {
+            connection.execute(count).fetchone()[0]
+            for count in (
+                "SELECT count(*) FROM schedules",
+                "SELECT count(*) FROM runs",
+                "SELECT count(*) FROM parts",
+            )
+        }
+        (revision,) = connection.execute("SELECT revision FROM meta").fetchone()
+        return (
+            connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            and connection.execute("PRAGMA foreign_key_check").fetchall() == []
+            and counts == {revision}
+        )
+    return False
 
 
 def overwrite(offset: int, data: bytes) -> Callable[[Path], None]:

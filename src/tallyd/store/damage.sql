@@ -88,20 +88,24 @@ WHERE (SELECT targets_revision FROM main.meta) = (SELECT targets_revision FROM s
     = (SELECT exception_days_revision FROM saved.meta);
 
 -- name: list_runs_altered
--- Give the runs that recorded something, were final, and differ: nothing changes those any more.
+-- Give the runs that were final and are told otherwise, or are open again though they recorded.
 SELECT before.id
 FROM saved.runs AS before
 JOIN main.runs AS now ON now.id = before.id
 WHERE before.status = 'finished'
-  AND EXISTS (
-    SELECT 1 FROM saved.parts WHERE run_id = before.id AND first_data_at_ms IS NOT NULL
-  )
   AND (
-    now.schedule_id, now.slot, now.name, now.planned_start_ms, now.planned_stop_ms, now.status,
-    now.outcome, now.reason
-  ) IS NOT (
-    before.schedule_id, before.slot, before.name, before.planned_start_ms, before.planned_stop_ms,
-    before.status, before.outcome, before.reason
+    now.status <> 'finished'
+    AND EXISTS (
+      SELECT 1 FROM saved.parts WHERE run_id = before.id AND first_data_at_ms IS NOT NULL
+    )
+    OR now.finished_at_ms IS before.finished_at_ms
+    AND (
+      now.schedule_id, now.slot, now.name, now.planned_start_ms, now.planned_stop_ms, now.outcome,
+      now.reason, now.blocker, now.since_ms
+    ) IS NOT (
+      before.schedule_id, before.slot, before.name, before.planned_start_ms,
+      before.planned_stop_ms, before.outcome, before.reason, before.blocker, before.since_ms
+    )
   )
 ORDER BY before.id;
 

@@ -15,7 +15,10 @@ pytest_plugins = ["pytester"]
 
 MAY_BLOCK = (
     # Once for each daemon, database or driver, before it has anything else to do.
-    ("tallyd/state_dir.py", {"prepare", "make_directory", "locked", "is_new", "mark_installed"}),
+    (
+        "tallyd/state_dir.py",
+        {"prepare", "make_directory", "locked", "is_new", "mark_installed", "database_file"},
+    ),
     ("tallyd/store/migrate.py", {"initialise", "migrate", "check"}),
     ("tallyd/store/connection.py", {"connect"}),
     ("tallyd/nudge.py", {"_bind"}),

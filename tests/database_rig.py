@@ -32,8 +32,8 @@ INSERT INTO runs (
 _PART = """
 INSERT INTO parts (
   run_id, number, input, piece_start_ms, piece_stop_ms, token, commanded_at_ms, lead_ms,
-  first_data_at_ms, files, bytes
-) VALUES (:run, 1, 0, 0, 1000, 'token-' || :run, 0, 0, 5, '[]', 0)
+  spread_ms, first_data_at_ms, files, bytes
+) VALUES (:run, 1, 0, 0, 1000, 'token-' || :run, 0, 0, 0, 5, '[]', 0)
 """
 _TARGET = """
 INSERT OR IGNORE INTO targets VALUES (

@@ -1,18 +1,29 @@
 """What is done to an installation's database while somebody kills whoever does it."""
 
+import itertools
 import shutil
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import closing, suppress
+from datetime import timedelta
 from pathlib import Path
 
-from database_rig import Installation, book
+import anyio
+
+from database_rig import NOON, Installation, book
+from tallyd.domain.model import Run
+from tallyd.domain.window import Window
+from tallyd.ports.store import StoreError
 from tallyd.state_dir import StateDir
+from tallyd.store import SqliteStore, durable, open_store
 from tallyd.store.backup import write_copy
 from tallyd.store.connection import WRITING, connect
 from tallyd.store.generations import Generation
 from tallyd.store.migrate import MIGRATIONS, Migration, migrate
 
 Acknowledge = Callable[[str], None]
+
+ATTEMPTS = 5
+HOUR = Window(NOON, NOON + timedelta(hours=1))
 
 NEXT = Migration(
     MIGRATIONS[-1].number + 1,
@@ -65,7 +76,8 @@ def backup_in_place(directory: Path, acknowledge: Acknowledge) -> None:
     (newest, *_) = house.backups.generations()
     path = house.backups.path_of(newest)
     path.unlink()
-    write_copy(house.state.database, path, house.now(), lambda file: connect(file, WRITING))
+    with closing(connect(house.state.database, WRITING)) as connection:
+        write_copy(connection, house.state.database, path, house.now())
     acknowledge(Generation(newest.serial, newest.made_at, newest.digest).name)
 
 
@@ -83,6 +95,80 @@ def restore_in_place(directory: Path, acknowledge: Acknowledge) -> None:
     acknowledge("ready")
 
 
+def commit_endlessly(directory: Path, acknowledge: Acknowledge) -> None:
+    """Book until the plug is pulled, as the store does."""
+    _book_endlessly(directory, acknowledge, WRITING)
+
+
+def commit_carelessly(directory: Path, acknowledge: Acknowledge) -> None:
+    """Book until the plug is pulled, and never wait for the disk."""
+    _book_endlessly(directory, acknowledge, {"journal_mode": "wal", "synchronous": 0})
+
+
+def _book_endlessly(
+    directory: Path, acknowledge: Acknowledge, pragmas: Mapping[str, int | str]
+) -> None:
+    with closing(connect(directory / "tallyd.db", pragmas)) as connection:
+        for number in itertools.count():
+            book(connection, f"Number {number}")
+            acknowledge(f"Number {number}")
+
+
+def backup_endlessly(directory: Path, acknowledge: Acknowledge) -> None:
+    """Book and save until the plug is pulled."""
+    house = installation(directory)
+    for number in itertools.count():
+        house.book(f"Number {number}")
+        acknowledge(house.backups.make(house.now()).name)
+
+
+def backup_carelessly(directory: Path, acknowledge: Acknowledge) -> None:
+    """Save until the plug is pulled, and never wait for the disk."""
+    durable.sync = lambda _path: None
+    house = installation(directory)
+    while True:
+        acknowledge(house.backups.make(house.now()).name)
+
+
+def store_commits(directory: Path, acknowledge: Acknowledge) -> None:
+    """Write rows as the daemon does: what was not stored for sure is written again."""
+
+    async def until_stored(store: SqliteStore, run: Run) -> None:
+        for _ in range(ATTEMPTS):
+            with suppress(StoreError):
+                await _store(store, run)
+                return
+        raise StoreError("given up")
+
+    anyio.run(_write_rows, directory, acknowledge, until_stored)
+
+
+def store_commits_unchecked(directory: Path, acknowledge: Acknowledge) -> None:
+    """Acknowledge a row whatever the store said."""
+
+    async def carelessly(store: SqliteStore, run: Run) -> None:
+        with suppress(StoreError):
+            await _store(store, run)
+
+    anyio.run(_write_rows, directory, acknowledge, carelessly)
+
+
+async def _write_rows(
+    directory: Path,
+    acknowledge: Acknowledge,
+    write: Callable[[SqliteStore, Run], Awaitable[None]],
+) -> None:
+    async with open_store(directory / "tallyd.db") as store:
+        for slot in ("One", "Two", "Three", "Four"):
+            await write(store, Run(0, "rooms.aula", slot, HOUR, 1, slot))
+            acknowledge(slot)
+
+
+async def _store(store: SqliteStore, run: Run) -> None:
+    async with store.write() as tx:
+        await tx.insert_runs([run])
+
+
 ACTS: dict[str, Callable[[Path, Acknowledge], None]] = {
     act.__name__: act
     for act in (
@@ -93,6 +179,12 @@ ACTS: dict[str, Callable[[Path, Acknowledge], None]] = {
         backup_in_place,
         boot,
         restore_in_place,
+        commit_endlessly,
+        commit_carelessly,
+        backup_endlessly,
+        backup_carelessly,
+        store_commits,
+        store_commits_unchecked,
     )
 }
 """By name."""

@@ -53,7 +53,17 @@ class Killer:
         child = self._ask({"act": name, "directory": str(directory)})
         with _traced(int(child["pid"]), "-e", f"inject={inject}"):
             ended = self._ask({"go": True})
-        return Ending(ended["status"] != 0, tuple(ended["acknowledged"]))
+        return _ending(ended)
+
+    def begin(self, name: str, directory: Path) -> int:
+        """Begin an act; gives the process that does it."""
+        child = self._ask({"act": name, "directory": str(directory)})
+        self._tell({"go": True})
+        return int(child["pid"])
+
+    def end(self) -> Ending:
+        """Wait for the end of the act that was begun."""
+        return _ending(self._answer())
 
     def writes(self, name: str, directory: Path) -> tuple[Ending, Counter[str]]:
         """Do an act unharmed, and count its system calls that write by their names."""
@@ -62,18 +72,28 @@ class Killer:
         with _traced(int(child["pid"]), "-o", str(log)):
             ended = self._ask({"go": True})
         calls = Counter(re.findall(r"^(?:\d+ +)?(\w+)\(", log.read_text(), re.MULTILINE))
-        return Ending(ended["status"] != 0, tuple(ended["acknowledged"])), calls
+        return _ending(ended), calls
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        self._tell(question)
+        return self._answer()
+
+    def _tell(self, what: dict[str, Any]) -> None:
         assert self._warm.stdin is not None
+        print(json.dumps(what), file=self._warm.stdin, flush=True)
+
+    def _answer(self) -> dict[str, Any]:
         assert self._warm.stdout is not None
-        print(json.dumps(question), file=self._warm.stdin, flush=True)
         answer: dict[str, Any] = json.loads(self._warm.stdout.readline())
         return answer
 
     def close(self) -> None:
         """End the warm process."""
         self._warm.communicate()
+
+
+def _ending(answer: dict[str, Any]) -> Ending:
+    return Ending(answer["status"] != 0, tuple(answer["acknowledged"]))
 
 
 @contextmanager
@@ -99,9 +119,9 @@ def _traced(pid: int, *options: str) -> Iterator[None]:
 
 
 def every_kill(
-    killer: Killer, act: str, prepared: Path, scratch: Path
+    killer: Killer, act: str, prepared: Path, scratch: Path, step: int = 1
 ) -> Iterator[tuple[str, Path, Ending]]:
-    """Do an act on fresh copies of an installation, killed at each write in turn.
+    """Do an act on fresh copies of an installation, killed at each `step`th write in turn.
 
     Gives which write, the copy and how it ended; the first one is not killed. strace counts each
     system call for itself, so the writes are told by name and number.
@@ -112,7 +132,7 @@ def every_kill(
         assert not any(each.startswith("error") for each in unharmed.acknowledged), unharmed
         yield point, directory, unharmed
     points = [f"{call}:{number}" for call in calls for number in range(1, calls[call] + 1)]
-    for point, directory in _copies(points, prepared, scratch):
+    for point, directory in _copies(points[::step], prepared, scratch):
         call, _, number = point.partition(":")
         yield point, directory, killer.act(act, directory, f"{call}:signal=KILL:when={number}")
 

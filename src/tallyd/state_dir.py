@@ -19,6 +19,7 @@ APPLIANCE_ID = "appliance-id"
 LOCK = "daemon.lock"
 SNAPSHOT = "state.json"
 BACKUPS = "backups"
+SUSPECT = "database-suspect"
 _APPLIANCE_ID = re.compile(r"[0-9a-f]{32}")
 _DIRECTORY_MODE = 0o750
 
@@ -103,6 +104,40 @@ class StateDir:
         except OSError as error:
             raise StateDirError(f"cannot write {path}: {error}") from error
 
+    def database_file(self) -> tuple[int, int] | None:
+        """Tell which file has the database's name at present; None where none has."""
+        try:
+            about = self.database.stat()
+        except OSError:
+            return None
+        return about.st_dev, about.st_ino
+
+    def is_suspect(self) -> bool:
+        """Tell whether damage was found that only a thorough look at the database finds."""
+        return (self.path / SUSPECT).exists()
+
+    def suspect(self, why: str) -> None:
+        """Have the next start look thoroughly, and mend what it finds.
+
+        Raises:
+            StateDirError: that cannot be written down.
+        """
+        try:
+            _replace(self.path / SUSPECT, f"{why}\n")
+        except OSError as error:
+            raise StateDirError(f"cannot write {self.path / SUSPECT}: {error}") from error
+
+    def trust(self) -> None:
+        """Take that back: it was looked at thoroughly.
+
+        Raises:
+            StateDirError: that cannot be written down.
+        """
+        try:
+            (self.path / SUSPECT).unlink(missing_ok=True)
+        except OSError as error:
+            raise StateDirError(f"cannot remove {self.path / SUSPECT}: {error}") from error
+
     def lock_holder(self) -> int | None:
         """Give the process that holds the daemon's lock, as far as the system tells; else None.
 
@@ -127,6 +162,7 @@ class StateDir:
         """
         try:
             handle = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            _own(self.path / LOCK)
         except OSError as error:
             raise StateDirError(f"cannot open {self.path / LOCK}: {error}") from error
         try:
@@ -184,10 +220,18 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def _own(path: Path) -> None:
+    """Let what root makes belong to whom the directory belongs: the daemon has to use it."""
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
 def _replace(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         temporary.write_text(text, encoding="utf-8")
+        _own(temporary)
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)

@@ -91,6 +91,27 @@ def test_row_38_what_was_written_since_is_listed(house: Installation) -> None:
     assert "Later" not in house.booked()
 
 
+def test_row_38_no_id_is_given_out_twice(house: Installation) -> None:
+    """Row 38: what somebody knows by the id of a lost row never becomes another one."""
+    house.book("Lost")
+    DAMAGES["byte turned in a text"](house.state.database)
+    house.boot()
+    house.book("New")
+    with closing(house.open()) as connection:
+        rows = connection.execute("SELECT id, revision FROM schedules WHERE name = 'New'")
+        assert [tuple(row) for row in rows] == [(len(LECTURES) + 2, len(LECTURES) + 2)]
+
+
+def test_row_38_numbers_that_damage_made_are_disregarded(house: Installation) -> None:
+    """Row 38: a counter at its end would let nothing be booked ever again."""
+    with closing(sqlite3.connect(house.state.database)) as connection, connection:
+        connection.execute("UPDATE sqlite_sequence SET seq = 9223372036854775807")
+        connection.execute("UPDATE meta SET revision = 0, last_public_id = 9223372036854775807")
+    assert house.boot().restoration is not None
+    house.book("New")
+    assert house.booked() == [*LECTURES, "New"]
+
+
 def test_row_38_an_altered_text_is_listed(house: Installation) -> None:
     """Row 38: a byte that turned over is named with the row and the field."""
     DAMAGES["byte turned in a text"](house.state.database)

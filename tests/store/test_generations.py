@@ -13,6 +13,7 @@ from tallyd.store.generations import (
     generation_of,
     newest_first,
     surplus,
+    too_much,
 )
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
@@ -103,6 +104,16 @@ def test_a_year_of_changes_leaves_hours_days_and_weeks():
     assert {NOON.date() - timedelta(days=number) for number in range(30)} <= days
     assert len({each.made_at.isocalendar()[:2] for each in kept}) == 52
     assert len(kept) <= 24 + 30 + 52
+
+
+def test_a_huge_database_has_fewer_backups():
+    """Two gigabytes of them are enough, and three there always are."""
+    ordered = row(*(timedelta(hours=hours) for hours in range(6)))
+    gigabyte = 1 << 30
+    assert too_much(dict.fromkeys(ordered, gigabyte // 4)) == frozenset()
+    assert too_much(dict.fromkeys(ordered, gigabyte)) == frozenset(ordered[3:])
+    assert too_much(dict.fromkeys(ordered, gigabyte // 2)) == frozenset(ordered[4:])
+    assert too_much(dict.fromkeys(ordered[:3], 9 * gigabyte)) == frozenset()
 
 
 def test_a_boot_in_1970_lets_nothing_go():

@@ -1,10 +1,12 @@
 """When a backup is due: soon after a change, never later than promised, and not without end."""
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallyd.store.rhythm import LATEST_S, PAUSE_FACTOR, QUIET_S, Rhythm
+from tallyd.store.rhythm import LATEST_S, PAUSE_FACTOR, QUIET_S, Rhythm, is_look_due
 
 LOOK_S = 0.5
 
@@ -32,6 +34,25 @@ def test_what_failed_is_tried_again():
     rhythm = Rhythm().seen(1, 0.0).failed(5.0)
     assert not rhythm.is_due(5.0)
     assert rhythm.is_due(5.0 + QUIET_S)
+
+
+@pytest.mark.parametrize(
+    ("now", "looked_at", "quiet_for", "due"),
+    [
+        (3599, 0, None, False),
+        (3600, 0, None, True),
+        (3600, 0, timedelta(minutes=5), True),
+        (3600, 0, timedelta(minutes=4), False),
+        (36 * 3600, 0, timedelta(0), True),
+        (25 * 3600, 2 * 3600, None, False),
+        (26 * 3600, 2 * 3600, None, True),
+        (26 * 3600, 2 * 3600, timedelta(minutes=1), False),
+        (38 * 3600, 2 * 3600, timedelta(minutes=1), True),
+    ],
+)
+def test_the_whole_is_looked_over_at_a_quiet_time(now, looked_at, quiet_for, due):
+    """An hour after the start, then daily, and not while something is about to start."""
+    assert is_look_due(now, 0, looked_at, quiet_for) == due
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=400))

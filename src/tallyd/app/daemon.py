@@ -20,7 +20,7 @@ from tallyd import __version__, logs, nudge, state_dir, systemd
 from tallyd.app.installation import targets_of
 from tallyd.app.readiness import Readiness, backups_of, make_ready
 from tallyd.app.reloading import Reloader
-from tallyd.app.upkeep import BackupKeeper
+from tallyd.app.upkeep import Upkeep
 from tallyd.app.workshop import Workshop
 from tallyd.catalogue import sync_targets
 from tallyd.clock import SystemClock
@@ -93,9 +93,15 @@ async def run_daemon(settings: Settings, load_again: Callable[[], Settings]) -> 
                 announcer.say("daemon.started", version=__version__, pid=os.getpid())
                 _say_ready(announcer, state, ready, clock)
                 base = _Base(settings, load_again, clock, store, announcer, service)
-                keeper = BackupKeeper(backups_of(state), store, clock, announcer)
-                await _run_engine(base, keeper)
-                await keeper.finish()
+                upkeep = Upkeep(
+                    state=state,
+                    backups=backups_of(state),
+                    store=store,
+                    clock=clock,
+                    announcer=announcer,
+                )
+                await _run_engine(base, upkeep)
+                await upkeep.finish()
                 announcer.say("daemon.stopped")
                 announcer.flush()
 
@@ -120,7 +126,7 @@ def _say_ready(announcer: Announcer, state: StateDir, ready: Readiness, clock: C
     announcer.say("store.opened", path=database, migrations=ready.migrations)
 
 
-async def _run_engine(base: _Base, keeper: BackupKeeper) -> None:
+async def _run_engine(base: _Base, upkeep: Upkeep) -> None:
     appliance = base.settings.appliance
     await _sync_targets(base)
     async with (
@@ -146,7 +152,8 @@ async def _run_engine(base: _Base, keeper: BackupKeeper) -> None:
             engine.leave_recordings()
         await background.start(_heed_signals, stop, reloader, base, engine)
         background.start_soon(_tidy, engine, base.clock)
-        background.start_soon(keep_running, "backups", keeper.run, base.announcer, base.clock)
+        for task in (upkeep.save, upkeep.keep_room, partial(upkeep.look_over, engine.next_edge)):
+            background.start_soon(keep_running, "upkeep", task, base.announcer, base.clock)
         await engine.run(stop)
         base.service.stopping(SURROUNDINGS_END_WITHIN_S)
         background.cancel_scope.cancel()

@@ -100,7 +100,7 @@ def _database(state: StateDir, backups: Backups) -> Iterator[Finding]:
         return
     schema = schema_of(state.database)
     require_usable(state, backups)
-    require_sound_throughout(state.database, lambda: None)
+    require_sound_throughout(state.database)
     size = state.database.stat().st_size
     yield Finding("database", Grade.OK, f"{state.database}, schema {schema}, {size:,} bytes, sound")
 
@@ -148,7 +148,7 @@ def _age(made_at: datetime, now: datetime) -> str:
 
 
 def _put_aside(state: StateDir) -> Iterator[Finding]:
-    for path in sorted(state.path.glob("*.damaged-*")):
+    for path in sorted([*state.path.glob("*.damaged-*"), *state.backups.glob("*.damaged-*")]):
         if not path.name.endswith(("-wal", "-shm")):
             yield Finding(
                 "put aside", Grade.WARNING, f"{path}: remove it when nobody needs it any more"

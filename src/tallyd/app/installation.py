@@ -3,18 +3,20 @@
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from anyio import to_thread
 
 from tallyd import logs, nudge, state_dir
+from tallyd.app.readiness import backups_of
 from tallyd.bookings import Bookings
 from tallyd.catalogue import add_missing_targets, sync_targets
 from tallyd.clock import SystemClock
 from tallyd.config import Settings
 from tallyd.domain.model import Target
 from tallyd.ports.clock import Clock
-from tallyd.ports.store import Store
+from tallyd.ports.store import Store, StoreError
 from tallyd.reports import Reports
 from tallyd.state_dir import StateDir
 from tallyd.store import appliance_id_of, initialise, open_store
@@ -53,7 +55,10 @@ async def open_for_changes(settings: Settings) -> AsyncGenerator[Appliance]:
     async with open_store(state.database) as store:
         async with store.write() as tx:
             await add_missing_targets(tx, targets_of(settings))
-        yield _appliance(settings, store, installed=True)
+        bell = _Bell(settings.appliance.run_dir)
+        yield _appliance(settings, store, bell, installed=True)
+    if bell.unheard:
+        await to_thread.run_sync(_save, state)
 
 
 @asynccontextmanager
@@ -72,23 +77,42 @@ async def open_for_reports(settings: Settings) -> AsyncGenerator[Appliance]:
                 await sync_targets(tx, targets_of(settings))
         else:
             store = await stack.enter_async_context(open_store(state.database))
-        yield _appliance(settings, store, installed=installed)
+        bell = _Bell(settings.appliance.run_dir)
+        yield _appliance(settings, store, bell, installed=installed)
 
 
-def _appliance(settings: Settings, store: Store, *, installed: bool) -> Appliance:
-    clock = SystemClock()
+class _Bell:
+    """Tells the engine of changes, and remembers whether there was none to hear it."""
 
-    def tell_engine() -> None:
+    def __init__(self, run_dir: Path) -> None:
+        self._run_dir = run_dir
+        self.unheard = False
+
+    def ring(self) -> None:
         try:
-            nudge.send(settings.appliance.run_dir)
+            result = nudge.send(self._run_dir)
         except nudge.NudgeError as error:
             # The change is stored; the engine looks at the database every few seconds anyway.
             logs.get_logger().warning("nudge.failed", error=str(error))
+        else:
+            self.unheard |= result is nudge.NudgeResult.NOBODY
 
+
+def _save(state: StateDir) -> None:
+    """Make the backup that a running daemon would make by itself."""
+    try:
+        backups_of(state).make(SystemClock().now())
+    except StoreError as error:
+        # What was asked for is stored; it must not look as if it were not.
+        logs.get_logger().error("store.backup_failed", error=str(error))
+
+
+def _appliance(settings: Settings, store: Store, bell: _Bell, *, installed: bool) -> Appliance:
+    clock = SystemClock()
     return Appliance(
         settings=settings,
         clock=clock,
-        bookings=Bookings(store, clock, tell_engine),
+        bookings=Bookings(store, clock, bell.ring),
         reports=Reports(store, clock, settings.appliance.horizon),
         installed=installed,
     )

@@ -17,12 +17,14 @@ from tallyd.store import (
     NoBackupError,
     Restoration,
     appliance_id_of,
+    empty_log,
     initialise,
     is_due,
     ledger_end_of,
     migrate,
     require_descent,
     require_sound,
+    require_sound_throughout,
     restore,
 )
 
@@ -75,6 +77,8 @@ def make_ready(state: StateDir, now: Now) -> Readiness:
     if is_due(state.database):
         backups.make(now())
     migrations = migrate(state.database)
+    empty_log(state.database)
+    state.trust()
     return Readiness(migrations, ledger_end_of(state.database), damage, restoration)
 
 
@@ -86,7 +90,10 @@ def require_usable(state: StateDir, backups: Backups) -> None:
         StateDirError, StoreError: the system does not let it be read.
     """
     found, own = appliance_id_of(state.database), state.appliance_id()
-    require_sound(state.database)
+    if state.is_suspect():
+        require_sound_throughout(state.database)
+    else:
+        require_sound(state.database)
     if own is not None and found != own:
         raise DatabaseStrangeError(state.database, found, own)
     newest = backups.newest_good(found)

@@ -8,7 +8,6 @@ from tallyd.app.readiness import DAMAGE, Now, backups_of, require_usable
 from tallyd.domain.errors import NotFound, Refused
 from tallyd.state_dir import APPLIANCE_ID, DaemonRunsError, StateDir
 from tallyd.store import (
-    BackupUnusableError,
     DatabaseMissingError,
     Generation,
     NoBackupError,
@@ -86,7 +85,9 @@ def take_over(state: StateDir, file: Path, now: Now) -> Restoration:
     """
     with _held(state):
         require_backup(file, None)
-        _put_all_aside(state, now)
+        # The id stays until the new one replaces it: without it this would be a new installation.
+        put_aside(state.database, now())
+        put_aside(state.backups, now())
         return _put_in_place(state, file, now)
 
 
@@ -102,7 +103,7 @@ def start_anew(state: StateDir, now: Now) -> tuple[Path, ...]:
             if not state.is_new():
                 require_usable(state, backups_of(state))
             raise Refused("nothing is wrong with the database; remove schedules one by one")
-        except (*DAMAGE, BackupUnusableError):
+        except DAMAGE:
             return _put_all_aside(state, now)
 
 

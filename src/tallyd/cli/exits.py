@@ -108,6 +108,7 @@ def _message(error: BaseException) -> Iterable[str]:
     """Give the lines for stderr: one sentence, then a row for each problem or victim."""
     from tallyd.config.problems import ConfigError
     from tallyd.domain.errors import InvalidBooking, Refused
+    from tallyd.store.errors import DatabaseDamagedError
 
     match error:
         case ConfigError():
@@ -121,5 +122,8 @@ def _message(error: BaseException) -> Iterable[str]:
             for victim in error.victims:
                 start, stop = instant_text(victim.loses.start), instant_text(victim.loses.stop)
                 yield f"  run {victim.run_id} of {victim.name!r} would lose {start} to {stop}"
+        case DatabaseDamagedError():
+            yield f"tallyd: {error}"
+            yield "  a daemon restores it as it starts; `tallyd doctor` says more"
         case _:
             yield f"tallyd: {error}"

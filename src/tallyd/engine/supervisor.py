@@ -166,6 +166,11 @@ class Engine:
             "targets": self._staff.pictures(self._health.picture_of),
         }
 
+    def next_edge(self) -> datetime | None:
+        """Give when something is to be done next; None where nothing is known of."""
+        edges = (reconciler.next_edge for reconciler in self._staff.everybody())
+        return min((edge for edge in edges if edge is not None), default=None)
+
     def reloaded(self, result: Mapping[str, object]) -> None:
         """Publish what became of the last reload of the configuration."""
         self._reload = result

@@ -106,6 +106,37 @@ EVENTS: Final[Mapping[str, Event]] = {
         "The database is backed up again.",
         {"generation": "number of the newest backup"},
     ),
+    "store.backup_damaged": Event(
+        "error",
+        "A backup is no longer what it was made as; it was put aside.",
+        {"path": "where it is now"},
+    ),
+    "store.looked_over": Event(
+        "debug",
+        "The whole database and its backups were looked over and are sound.",
+        {"took_ms": "how long it took"},
+    ),
+    "store.look_failed": Event(
+        "warning",
+        "The database could not be looked over; that is tried again tomorrow.",
+        {"error": "what the system said"},
+    ),
+    "store.damaged": Event(
+        "error",
+        "The database is damaged. Recordings go on from memory; the next start restores it. Until"
+        " then there are no more backups: what is damaged does not replace what is good.",
+        {"path": "of the database", "damage": "what is wrong"},
+    ),
+    "store.put_back": Event(
+        "error",
+        "Somebody removed the database while the daemon ran; it was written anew, with all in it.",
+        {"path": "of the database"},
+    ),
+    "store.room_missing": Event(
+        "warning",
+        "There is no room to be kept for the database on a disk that fills.",
+        {"error": "what the system said"},
+    ),
     "driver.loaded": Event(
         "info", "A target has its driver.", {**_TARGET, "driver": "name of the driver"}
     ),

@@ -22,8 +22,10 @@ from tallyd.store.integrity import (
 )
 from tallyd.store.migrate import initialise, is_due, migrate, schema_of
 from tallyd.store.quarantine import put_aside
-from tallyd.store.restoring import Restoration, restore
+from tallyd.store.restoring import Restoration, restore, settle_ledger
 from tallyd.store.sqlite import SqliteStore, open_store
+from tallyd.store.wal import empty as empty_log
+from tallyd.store.wal import reserve as reserve_log
 
 __all__ = [
     "BackupUnusableError",
@@ -40,6 +42,7 @@ __all__ = [
     "Restoration",
     "SqliteStore",
     "appliance_id_of",
+    "empty_log",
     "export",
     "initialise",
     "is_due",
@@ -51,6 +54,8 @@ __all__ = [
     "require_descent",
     "require_sound",
     "require_sound_throughout",
+    "reserve_log",
     "restore",
     "schema_of",
+    "settle_ledger",
 ]

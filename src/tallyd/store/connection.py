@@ -12,7 +12,13 @@ from types import MappingProxyType
 from typing import Final
 
 from tallyd.ports.store import StoreError
-from tallyd.store.errors import DatabaseDamagedError, DatabaseForeignError, DatabaseMissingError
+from tallyd.store.errors import (
+    DatabaseDamagedError,
+    DatabaseForeignError,
+    DatabaseMissingError,
+    DatabaseUnusableError,
+    OutcomeUnknownError,
+)
 
 APPLICATION_ID: Final = 0x7461_6C6C  # "tall", what file(1) and a stranger see in the header
 BUSY_TIMEOUT_MS: Final = 5_000
@@ -27,8 +33,7 @@ WRITING: Final[Mapping[str, int | str]] = MappingProxyType({**_DURABLE, "foreign
 READING: Final[Mapping[str, int | str]] = MappingProxyType({**WRITING, "query_only": 1})
 
 _PRIMARY_CODE: Final = 0xFF
-# A plain error while looking means that the table every version of ours has is not there.
-_DAMAGE: Final = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR}
+_DAMAGE: Final = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 _UNREADABLE: Final = {
     sqlite3.SQLITE_IOERR_READ,
     sqlite3.SQLITE_IOERR_SHORT_READ,
@@ -54,15 +59,44 @@ def translated(doing: str) -> Generator[None]:
 
 
 @contextmanager
+def doubted(doing: str) -> Generator[None]:
+    """Tell a commit that failed from one of which nobody knows whether it did."""
+    try:
+        yield
+    except StoreError as error:
+        if _code_of(error.__cause__) & _PRIMARY_CODE == sqlite3.SQLITE_IOERR:
+            raise OutcomeUnknownError(doing, str(error.__cause__)) from error
+        raise
+
+
+@contextmanager
 def damage_named(path: Path) -> Generator[None]:
-    """Tell damage from all else that SQLite can say while the database at `path` is looked at."""
+    """Tell damage from all else that SQLite can say while the database at `path` is read."""
     try:
         yield
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        code = _code_of(error)
         if code & _PRIMARY_CODE in _DAMAGE or code in _UNREADABLE:
             raise DatabaseDamagedError(path, str(error)) from error
-        raise StoreError(f"look at {path}: {error}") from error
+        raise StoreError(f"read {path}: {error}") from error
+
+
+@contextmanager
+def looking(path: Path) -> Generator[None]:
+    """Do the same while asking for what every database of ours has: not to have it is damage."""
+    try:
+        with damage_named(path):
+            yield
+    except DatabaseUnusableError:
+        raise
+    except StoreError as error:
+        if _code_of(error.__cause__) == sqlite3.SQLITE_ERROR:
+            raise DatabaseDamagedError(path, str(error.__cause__)) from error
+        raise
+
+
+def _code_of(error: BaseException | None) -> int:
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK))
 
 
 def connect(path: Path, pragmas: Mapping[str, int | str]) -> sqlite3.Connection:
@@ -97,6 +131,11 @@ def _set_pragma(connection: sqlite3.Connection, name: str, wanted: int | str) ->
         raise StoreError(f"PRAGMA {name} = {wanted} was not taken: {row and row[0]!r}")
 
 
+def log_of(path: Path) -> Path:
+    """Give where the log of the database at `path` lies, if it has one."""
+    return path.with_name(f"{path.name}-wal")
+
+
 def probe(path: Path) -> SchemaVersion:
     """Look at the file at `path` and change nothing, not even by tidying a log left beside it.
 
@@ -116,7 +155,7 @@ def probe(path: Path) -> SchemaVersion:
         # SQLite would take it for a new database and every schedule would be gone in silence.
         raise DatabaseDamagedError(path, "the file is empty")
     with (
-        damage_named(path),
+        looking(path),
         closing(sqlite3.connect(_probe_uri(path), uri=True, isolation_level=None)) as found,
     ):
         return _schema_version(found, path)
@@ -124,7 +163,7 @@ def probe(path: Path) -> SchemaVersion:
 
 def _probe_uri(path: Path) -> str:
     # Without a log there is no one to agree with, and `immutable` leaves no files beside ours.
-    immutable = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
+    immutable = "" if log_of(path).exists() else "&immutable=1"
     return f"{path.absolute().as_uri()}?mode=ro{immutable}"
 
 

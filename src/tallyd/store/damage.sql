@@ -9,9 +9,44 @@ SELECT appliance_id FROM meta;
 -- Give when the backup was made that a database was restored from; NULL where nothing is open.
 SELECT ledger_ends_ms FROM meta;
 
+-- name: settle_ledger
+-- Say that what happened since a backup was restored has been judged.
+UPDATE meta SET ledger_ends_ms = NULL;
+
 -- name: stamp_backup
 -- Say in a backup when it was made; an older end that was not judged yet stays.
 UPDATE meta SET ledger_ends_ms = min(ifnull(ledger_ends_ms, :now_ms), :now_ms);
+
+-- name: get_counters
+-- Give the numbers that the database has given out.
+SELECT last_public_id, revision FROM meta;
+
+-- name: list_last_ids
+-- Give the last id given out in each table.
+SELECT name, seq FROM sqlite_sequence;
+
+-- name: begin_last_ids
+-- Have a table count its ids, if it had no row so far.
+INSERT INTO sqlite_sequence (name, seq)
+SELECT :name, 0
+WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = :name)
+  AND EXISTS (SELECT 1 FROM sqlite_schema WHERE name = :name);
+
+-- name: raise_last_id
+-- Give out no id of a table that was given out before; a number that damage made is disregarded.
+UPDATE sqlite_sequence
+SET seq = :last_id
+WHERE name = :name AND :last_id - seq BETWEEN 1 AND 1000000;
+
+-- name: raise_public_id
+-- Give out no public id that was given out before, as above.
+UPDATE meta
+SET last_public_id = :last_public_id
+WHERE :last_public_id - last_public_id BETWEEN 1 AND 1000000;
+
+-- name: raise_revision_to
+-- Let the revision of the wishes go on from where it was, as above.
+UPDATE meta SET revision = :revision WHERE :revision - revision BETWEEN 1 AND 1000000;
 
 -- name: count_steps_back
 -- Count the numbers of the database that only ever grow and are smaller than they were.
@@ -77,7 +112,7 @@ WHERE (SELECT targets_revision FROM main.meta) = (SELECT targets_revision FROM s
 
 -- name: list_exception_days_altered
 -- Give the exception days that differ although neither a day nor a target changed.
-SELECT id
+SELECT DISTINCT id
 FROM (
   SELECT * FROM (SELECT * FROM main.exception_days EXCEPT SELECT * FROM saved.exception_days)
   UNION

@@ -12,6 +12,7 @@ from shutil import copyfile
 from typing import Final
 
 TEMPORARY: Final = ".new-"
+MODE: Final = 0o640
 
 
 @contextmanager
@@ -34,8 +35,16 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def own(path: Path, directory: Path) -> None:
+    """Let what root makes belong to whom a directory belongs: the daemon has to read it."""
+    if os.geteuid() == 0:
+        owner = directory.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
 def publish(made: Path, name: Path) -> None:
     """Give a finished file its name, which nothing may have yet, and put both on the disk."""
+    own(made, name.parent)
     sync(made)
     os.link(made, name)  # unlike a rename, never over another file
     sync(name.parent)
@@ -44,6 +53,7 @@ def publish(made: Path, name: Path) -> None:
 def copy(source: Path, name: Path) -> None:
     """Copy a file to a name that nothing has yet, whole or not at all."""
     with fresh_name(name.parent) as made:
+        made.touch(mode=MODE)
         copyfile(source, made)
         publish(made, name)
 

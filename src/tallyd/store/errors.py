@@ -5,6 +5,13 @@ from pathlib import Path
 from tallyd.ports.store import StoreError
 
 
+class OutcomeUnknownError(StoreError):
+    """The disk failed during a commit: what was to be stored may be there or not."""
+
+    def __init__(self, doing: str, said: str) -> None:
+        super().__init__(f"{doing}: the disk failed, and it is not known what it stored: {said}")
+
+
 class DatabaseUnusableError(StoreError):
     """The file at `path` cannot be used; nothing in it was changed."""
 

@@ -5,7 +5,7 @@ are kept is counted in hours, days and weeks that have backups: no clock that ju
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -22,6 +22,9 @@ KEPT_IN_A: Final[tuple[tuple[Callable[[datetime], object], int], ...]] = (
     (lambda at: at.isocalendar()[:2], 52),
 )
 """Of how many hours, days and weeks that have backups the newest one is kept."""
+
+KEPT_BYTES: Final = 2 << 30
+KEPT_ALWAYS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +82,16 @@ def surplus(generations: Collection[Generation]) -> frozenset[Generation]:
             newest.setdefault(bucket_of(generation.made_at), generation)
         kept.update(list(newest.values())[:how_many])
     return frozenset(ordered) - kept
+
+
+def too_much(sizes: Mapping[Generation, int]) -> frozenset[Generation]:
+    """Tell which of these backups, newest first, with their sizes, are too much for a disk.
+
+    Two gigabytes are not, and never the last three.
+    """
+    total, gone = 0, set[Generation]()
+    for number, (generation, size) in enumerate(sizes.items()):
+        total += size
+        if number >= KEPT_ALWAYS and total > KEPT_BYTES:
+            gone.add(generation)
+    return frozenset(gone)

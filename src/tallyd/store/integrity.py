@@ -13,7 +13,7 @@ from typing import Final
 
 from tallyd.domain.window import from_ms
 from tallyd.ports.store import StoreError
-from tallyd.store.connection import BUSY_TIMEOUT_MS, damage_named, probe
+from tallyd.store.connection import BUSY_TIMEOUT_MS, log_of, looking, probe
 from tallyd.store.errors import DatabaseDamagedError
 from tallyd.store.migrate import schema_of
 from tallyd.store.queries import parse
@@ -39,8 +39,8 @@ _CONTRADICTIONS: Final = {
     "list_parts_altered": "parts differ, of the runs",
 }
 
-Pace = Callable[[], None]
-"""Called again and again during a check, to give way to others."""
+Pace = Callable[[], bool]
+"""Called again and again during a check, to give way to others; True gives the check up."""
 
 _PACED_EVERY: Final = 20_000  # instructions of SQLite's machine: about a millisecond
 
@@ -72,11 +72,6 @@ def still(path: Path) -> str:
     return f"{live(path)}&immutable=1"
 
 
-def log_of(path: Path) -> Path:
-    """Give where the log of a database lies, if it has one."""
-    return path.with_name(f"{path.name}-wal")
-
-
 def appliance_id_of(path: Path) -> str:
     """Give the installation to which the database at `path` belongs.
 
@@ -85,7 +80,7 @@ def appliance_id_of(path: Path) -> str:
         StoreError: the system does not let it be read.
     """
     schema_of(path)
-    with damage_named(path), closing(open_to_look(live(path))) as connection:
+    with looking(path), closing(open_to_look(live(path))) as connection:
         return str(connection.execute(QUERIES["get_appliance_id"].sql).fetchone()[0])
 
 
@@ -99,7 +94,7 @@ def ledger_end_of(path: Path) -> datetime | None:
         StoreError: the system does not let it be read.
     """
     schema_of(path)
-    with damage_named(path), closing(open_to_look(live(path))) as connection:
+    with looking(path), closing(open_to_look(live(path))) as connection:
         end_ms = connection.execute(QUERIES["get_ledger_end"].sql).fetchone()[0]
     return None if end_ms is None else from_ms(end_ms)
 
@@ -113,22 +108,28 @@ def require_sound(path: Path) -> None:
     """
     probe(path)
     _require_sound_log(path)
-    with damage_named(path), closing(open_to_look(live(path))) as connection:
+    with looking(path), closing(open_to_look(live(path))) as connection:
         # What the rows may hold is checked when they are written; checking it again takes ten
         # times as long as all the rest.
         connection.execute("PRAGMA ignore_check_constraints = ON")
         _require_ok(path, connection, "PRAGMA quick_check")
 
 
-def require_sound_throughout(path: Path, pace: Pace) -> None:
+def never() -> bool:
+    """Go on without a pause: a pace."""
+    return False
+
+
+def require_sound_throughout(path: Path, pace: Pace = never) -> None:
     """Make sure that the database at `path` is sound, down to its indexes and constraints.
 
     Raises:
         DatabaseUnusableError: it is missing, damaged or not ours.
-        StoreError: the system does not let it be read.
+        StoreError: the system does not let it be read, or the check was given up.
     """
     probe(path)
-    with damage_named(path), closing(open_to_look(live(path))) as connection:
+    _require_sound_log(path)
+    with looking(path), closing(open_to_look(live(path))) as connection:
         connection.set_progress_handler(pace, _PACED_EVERY)
         _require_ok(path, connection, "PRAGMA integrity_check")
         orphaned = {str(row[0]) for row in connection.execute("PRAGMA foreign_key_check")}
@@ -146,7 +147,7 @@ def require_descent(path: Path, backup: Path) -> None:
         DatabaseDamagedError: it does not.
         StoreError: the system does not let one of them be read.
     """
-    with damage_named(path), closing(open_to_look(live(path))) as connection:
+    with looking(path), closing(open_to_look(live(path))) as connection:
         connection.execute("ATTACH ? AS saved", [still(backup)])
         if _schema(connection, "main") != _schema(connection, "saved"):
             return

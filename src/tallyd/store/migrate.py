@@ -3,7 +3,6 @@
 Everything here blocks. Only the holder of the daemon's lock may migrate.
 """
 
-import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from tallyd.ports.store import StoreError
+from tallyd.store import durable
 from tallyd.store.connection import APPLICATION_ID, MIGRATING, connect, probe, translated
 from tallyd.store.errors import DatabaseOldError, DatabaseTooNewError
 
@@ -63,8 +63,7 @@ def initialise(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> bool
             fresh = Path(scratch, path.name)
             with translated(f"create {path}"):
                 _build(fresh, migrations)
-            os.link(fresh, path)  # unlike a rename, never over another file
-        _sync_directory(path.parent)
+            durable.publish(fresh, path)
     except FileExistsError:
         return False
     except OSError as error:
@@ -78,14 +77,6 @@ def _build(path: Path, migrations: Sequence[Migration]) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         for migration in migrations:
             _apply(connection, migration)
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def migrate(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from typing import Final
 from tallyd.ports.store import StoreError
 from tallyd.store import durable
 
-_SUFFIXES: Final = ("", "-wal", "-shm")
+_SUFFIXES: Final = ("", "-wal", "-shm", "-journal")
 
 
 def put_aside(path: Path, now: datetime) -> Path | None:

@@ -354,3 +354,7 @@ PRAGMA data_version;
 -- name: checkpoint
 -- Move what the log holds into the database as far as no reader needs it; waits for no one.
 PRAGMA wal_checkpoint(PASSIVE);
+
+-- name: settle_log
+-- Move the whole log into the database and begin it anew; waits for those who read it.
+PRAGMA wal_checkpoint(TRUNCATE);

@@ -1,6 +1,7 @@
-"""When the next backup is due: decided from what was seen, with the time as an argument. No I/O."""
+"""When the next backup or look is due, with the time as an argument. No I/O."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 QUIET_S: Final = 2.0
@@ -42,3 +43,22 @@ class Rhythm:
     def failed(self, ended: float) -> "Rhythm":
         """Give what is known after a backup that came to nothing: it is tried again in a while."""
         return Rhythm(self.version, self.first_unsaved_at, self.changed_at, ended + QUIET_S)
+
+
+LOOK_EVERY_S: Final = 24 * 3600.0
+LOOK_AT_LATEST_S: Final = 36 * 3600.0
+FIRST_LOOK_AFTER_S: Final = 3600.0
+QUIET_FOR: Final = timedelta(minutes=5)
+"""So long nothing starts or stops: the time to look the whole database over."""
+
+
+def is_look_due(now: float, begun_at: float, looked_at: float, quiet_for: timedelta | None) -> bool:
+    """Tell whether the whole database should be looked over now, by a steady clock in seconds.
+
+    First an hour after the daemon began, then a day after the last look (a day and a half where it
+    is never quiet); `quiet_for` is how long nothing is due, None for as far as anyone knows.
+    """
+    first = looked_at == begun_at
+    wanted_at = looked_at + (FIRST_LOOK_AFTER_S if first else LOOK_EVERY_S)
+    is_quiet = quiet_for is None or quiet_for >= QUIET_FOR
+    return now >= wanted_at and (is_quiet or now >= looked_at + LOOK_AT_LATEST_S)

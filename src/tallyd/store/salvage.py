@@ -4,7 +4,7 @@ It lists; it merges nothing. Everything here blocks.
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,10 @@ from typing import Any, Final
 from tallyd.store.integrity import QUERIES, live, open_to_look, still
 
 TABLES: Final = ("schedules", "runs")
+LISTED: Final = 1_000
+"""So many differences of a table are listed; whoever wants more has both files."""
+
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +28,8 @@ class Divergence:
 
     table: str
     id: int
-    lost: Mapping[str, Any] | None
-    restored: Mapping[str, Any] | None
+    lost: Row | None
+    restored: Row | None
 
     def __str__(self) -> str:
         """Give the row in a few words."""
@@ -39,56 +43,100 @@ class Divergence:
         return f"{about}: differs in {', '.join(changed)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Salvage:
-    """The rows of a table that could be read, by id, and whether those are all of them."""
-
-    rows: Mapping[int, Mapping[str, Any]]
-    complete: bool
-
-
 def divergences(damaged: Path, restored: Path) -> tuple[Divergence, ...]:
-    """List the rows that differ, as far as the damaged database can still be read."""
+    """List the rows that differ, as far as the damaged database can still be read.
+
+    That is up to what is damaged, and down to it from the other end; with its log where that can be
+    used, else without.
+    """
     found: list[Divergence] = []
     for table in TABLES:
-        lost, kept = readable(damaged, table), readable(restored, table)
-        keys = lost.rows.keys() | (kept.rows.keys() if lost.complete else set[int]())
-        found.extend(
-            Divergence(table, key, lost.rows.get(key), kept.rows.get(key))
-            for key in sorted(keys)
-            if lost.rows.get(key) != kept.rows.get(key)
-        )
+        for uri in (live(damaged), still(damaged)):
+            upwards = _Walk(table, uri, restored)
+            found.extend(upwards.along("upwards", 1))
+            if upwards.complete or upwards.seen:
+                break
+        else:
+            continue
+        if not upwards.complete:
+            known = {each.id for each in found if each.table == table}
+            downwards = _Walk(table, uri, restored).along("downwards", -1)
+            found.extend(each for each in downwards if each.id not in known)
     return tuple(found)
 
 
-def readable(path: Path, table: str) -> Salvage:
-    """Read what can be read of a table: up to what is damaged, and down to it from the other end.
+class _Walk:
+    """Goes through a table of both databases side by side, until the damaged one ends or breaks."""
 
-    With its log where that can be used, else without.
-    """
-    rows: dict[int, Mapping[str, Any]] = {}
-    for uri in (live(path), still(path)):
-        for query in (f"read_{table}_upwards", f"read_{table}_downwards"):
-            complete = _read(uri, query, rows)
-            if complete:
-                return Salvage(rows, complete=True)
-        if rows:
-            break
-    return Salvage(rows, complete=False)
+    def __init__(self, table: str, damaged: str, restored: Path) -> None:
+        self._table = table
+        self._damaged = damaged
+        self._restored = restored
+        self.complete = False
+        self.seen = 0
 
+    def along(self, direction: str, sign: int) -> list[Divergence]:
+        """Give what differs in one direction of the ids: 1 is upwards, -1 downwards."""
+        found: list[Divergence] = []
+        query = QUERIES[f"read_{self._table}_{direction}"].sql
+        try:
+            with (
+                closing(open_to_look(live(self._restored))) as sound,
+                closing(open_to_look(self._damaged)) as damaged,
+            ):
+                damaged.text_factory = _text
+                for each in self._compared(damaged.execute(query), sound.execute(query), sign):
+                    found.append(each)
+                    if len(found) == LISTED:
+                        break
+                self.complete = True
+        except sqlite3.Error:
+            pass
+        return found
 
-def _read(uri: str, query: str, rows: dict[int, Mapping[str, Any]]) -> bool:
-    """Add rows until one cannot be read; tells whether all could."""
-    try:
-        with closing(open_to_look(uri)) as connection:
-            connection.text_factory = _text
-            for row in connection.execute(QUERIES[query].sql):
-                rows.setdefault(row["id"], dict(row))
-    except sqlite3.Error:
-        return False
-    return True
+    def _compared(
+        self, lost: Iterator[sqlite3.Row], kept: Iterator[sqlite3.Row], sign: int
+    ) -> Iterator[Divergence]:
+        here = next(kept, None)
+        for there in lost:
+            self.seen += 1
+            while here is not None and sign * here["id"] < sign * there["id"]:
+                yield Divergence(self._table, here["id"], None, dict(here))
+                here = next(kept, None)
+            same = here is not None and here["id"] == there["id"]
+            before, after = dict(there), dict(here) if here is not None and same else None
+            if before != after:
+                yield Divergence(self._table, there["id"], before, after)
+            if same:
+                here = next(kept, None)
+        while here is not None:
+            yield Divergence(self._table, here["id"], None, dict(here))
+            here = next(kept, None)
 
 
 def _text(raw: bytes) -> str:
     """Read what may be damaged, and no text any more."""
     return raw.decode("utf-8", errors="backslashreplace")
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """The numbers that a database has given out: none of them may be given out again."""
+
+    last_ids: Mapping[str, int]
+    last_public_id: int
+    revision: int
+
+
+def counters(path: Path) -> Counters | None:
+    """Read the numbers that a damaged database has given out; None where they cannot be read."""
+    for uri in (live(path), still(path)):
+        try:
+            with closing(open_to_look(uri)) as connection:
+                meta = connection.execute(QUERIES["get_counters"].sql).fetchone()
+                rows = connection.execute(QUERIES["list_last_ids"].sql).fetchall()
+                last_ids = {str(row["name"]): int(row["seq"]) for row in rows}
+                return Counters(last_ids, int(meta["last_public_id"]), int(meta["revision"]))
+        except (sqlite3.Error, TypeError, ValueError):
+            continue
+    return None

@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeVar
 
 import aiosqlite
 
-from tallyd.store.connection import translated
+from tallyd.store.connection import doubted, translated
 from tallyd.store.queries import QUERIES
 
 Row = TypeVar("Row")
@@ -31,6 +31,14 @@ class Connection(aiosqlite.Connection):
         done: Result = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]  # aiosqlite says no types there
         return done
 
+    async def let_go(self) -> None:
+        """Close the file and keep the thread; nothing but `take_up` may follow."""
+        await self.run(sqlite3.Connection.close)
+
+    async def take_up(self) -> None:
+        """Open the file anew, after `let_go`."""
+        self._connection = await self.run(lambda _closed: self._connector())
+
 
 class Session:
     """The statements of `queries.sql` on a connection. Whatever fails raises a StoreError."""
@@ -47,11 +55,16 @@ class Session:
         self._opening = f"BEGIN {kind}"
 
     async def commit(self) -> None:
-        """Make what the transaction did durable."""
+        """Make what the transaction did durable.
+
+        Raises:
+            OutcomeUnknownError: the disk failed, so it may be durable or not.
+            StoreError: it was not made durable.
+        """
         if self._opening is not None:
             self._opening = None
             return
-        with translated("COMMIT"):
+        with doubted("COMMIT"), translated("COMMIT"):
             await self._connection.run(_commit)
 
     async def rollback(self) -> None:
@@ -61,6 +74,19 @@ class Session:
             return
         with translated("ROLLBACK"):
             await self._connection.run(sqlite3.Connection.rollback)
+
+    async def run_apart(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Run `work`, which raises StoreErrors of its own, outside of any transaction."""
+        return await self._connection.run(work)
+
+    async def let_go(self) -> None:
+        """Close the file; nothing but `take_up` may follow."""
+        with translated("close"):
+            await self._connection.let_go()
+
+    async def take_up(self) -> None:
+        """Open the file anew, after `let_go`."""
+        await self._connection.take_up()
 
     async def _run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         opening, self._opening = self._opening, None

@@ -1,0 +1,101 @@
+"""Disks of the tests' own, for root: one whose plug can be pulled, one that fills up."""
+
+import fcntl
+import os
+import struct
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import which
+
+HAS_DISKS = os.geteuid() == 0 and which("mkfs.ext4") is not None
+"""Whether this machine lets tests mount something."""
+
+_SHUTDOWN = 0x8004587D  # EXT4_IOC_SHUTDOWN
+_WITHOUT_THE_LOG = struct.pack("I", 2)
+_PATIENCE_S = 10.0
+
+
+class Disk:
+    """An ext4 in a file: what was not put on it for sure is gone when the plug is pulled."""
+
+    def __init__(self, root: Path, megabytes: int = 48) -> None:
+        self._image = root / "disk.img"
+        self.path = root / "disk"
+        self.path.mkdir()
+        with self._image.open("wb") as image:
+            image.truncate(megabytes << 20)
+        _run("mkfs.ext4", "-q", "-F", str(self._image))
+        self.plug_in()
+
+    def plug_in(self) -> None:
+        """Mount it."""
+        _run("mount", "-o", "loop", str(self._image), str(self.path))
+
+    def sync(self) -> None:
+        """Put everything on it for sure."""
+        _run("sync", "-f", str(self.path))
+
+    def lose_power(self) -> None:
+        """Let what only the machine's memory holds be gone; nobody may be running on it."""
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.ioctl(descriptor, _SHUTDOWN, _WITHOUT_THE_LOG)
+        finally:
+            os.close(descriptor)
+
+    def unplug(self) -> None:
+        """Unmount it, once those that were killed have gone."""
+        _unmount(self.path)
+
+
+@contextmanager
+def disk(root: Path) -> Iterator[Disk]:
+    """Have a disk that is plugged in."""
+    made = Disk(root)
+    try:
+        yield made
+    finally:
+        made.unplug()
+
+
+@contextmanager
+def small_disk(path: Path, megabytes: int) -> Iterator[Path]:
+    """Have a disk in memory that is soon full."""
+    path.mkdir()
+    _run("mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(path))
+    try:
+        yield path
+    finally:
+        _unmount(path)
+
+
+def remount(path: Path, how: str) -> None:
+    """Mount a disk anew: `ro` or `rw`."""
+    _run("mount", "-o", f"remount,{how}", str(path))
+
+
+def fill(path: Path) -> Path:
+    """Leave no byte free on a disk; gives the file that takes it all."""
+    ballast = path / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        for size in (1 << 20, 4096, 1):
+            try:
+                while True:
+                    file.write(bytes(size))
+            except OSError:
+                continue
+    return ballast
+
+
+def _unmount(path: Path) -> None:
+    give_up = time.monotonic() + _PATIENCE_S
+    while subprocess.run(["umount", str(path)], capture_output=True, check=False).returncode:
+        assert time.monotonic() < give_up, f"{path} stays busy"
+        time.sleep(0.01)
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True)

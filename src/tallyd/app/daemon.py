@@ -152,7 +152,11 @@ async def _run_engine(base: _Base, upkeep: Upkeep) -> None:
             engine.leave_recordings()
         await background.start(_heed_signals, stop, reloader, base, engine)
         background.start_soon(_tidy, engine, base.clock)
-        for task in (upkeep.save, upkeep.keep_room, partial(upkeep.look_over, engine.next_edge)):
+        for task in (
+            partial(upkeep.save, partial(engine.is_free_for, TIDIED_WHERE_FREE)),
+            partial(upkeep.look_over, engine.next_edge),
+            upkeep.keep_room,
+        ):
             background.start_soon(keep_running, "upkeep", task, base.announcer, base.clock)
         await engine.run(stop)
         base.service.stopping(SURROUNDINGS_END_WITHIN_S)

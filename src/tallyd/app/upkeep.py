@@ -37,6 +37,9 @@ T = TypeVar("T")
 NextEdge = Callable[[], datetime | None]
 
 LOOK_S = 0.5
+LOOK_WHERE_IDLE_S = 5.0
+"""So long a change may go unnoticed; looking more often would keep an idle machine awake."""
+
 RESERVE_EVERY_S = 60.0
 LOOK_OVER_EVERY_S = 60.0
 LAST_BACKUP_WITHIN_S = 10.0
@@ -68,13 +71,18 @@ class Upkeep:
         self._saving = CapacityLimiter(1)
         self._looking = CapacityLimiter(1)
 
-    async def save(self) -> None:
-        """Make a backup two seconds after each change, thirty at most; until cancelled."""
+    async def save(self, is_free: Callable[[], bool]) -> None:
+        """Make a backup soon after each change, thirty seconds at most; until cancelled.
+
+        It waits, within that time, for a moment at which the daemon has nothing better to do.
+        """
         while True:
             await self._look()
-            if self._rhythm.is_due(self._clock.monotonic()):
+            now = self._clock.monotonic()
+            if self._rhythm.is_overdue(now) or (self._rhythm.is_due(now) and is_free()):
                 await self._save()
-            await self._clock.sleep(LOOK_S)
+            idle = self._rhythm.first_unsaved_at is None
+            await self._clock.sleep(LOOK_WHERE_IDLE_S if idle else LOOK_S)
 
     async def finish(self) -> None:
         """Save what is not saved yet, in the time that there is at the end."""

@@ -7,8 +7,8 @@ from typing import Final
 QUIET_S: Final = 2.0
 """So long without a change, and what changed is saved."""
 
-LATEST_S: Final = 30.0
-"""So long after the first change that is not saved, however much goes on."""
+LATEST_S: Final = 24.0
+"""So long after the first change that was seen and is not saved, however much goes on."""
 
 PAUSE_FACTOR: Final = 10.0
 """So many times longer than the last backup took is waited after it: a huge database."""
@@ -31,10 +31,16 @@ class Rhythm:
         return Rhythm(version, first, now, self.not_before)
 
     def is_due(self, now: float) -> bool:
-        """Tell whether a backup should be made now."""
+        """Tell whether a backup may be made now: all is quiet, or it is high time."""
         if self.first_unsaved_at is None or now < self.not_before:
             return False
-        return now - self.changed_at >= QUIET_S or now - self.first_unsaved_at >= LATEST_S
+        return now - self.changed_at >= QUIET_S or self.is_overdue(now)
+
+    def is_overdue(self, now: float) -> bool:
+        """Tell whether a backup has to be made now, whatever else goes on."""
+        if self.first_unsaved_at is None or now < self.not_before:
+            return False
+        return now - self.first_unsaved_at >= LATEST_S
 
     def saved(self, began: float, ended: float) -> "Rhythm":
         """Give what is known after a backup of what was last seen."""

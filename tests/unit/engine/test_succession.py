@@ -38,7 +38,7 @@ class Survivor:
             raise TryAgainError(Reason.DEVICE_REFUSED, "not now")
         return await self._device.stop(token)
 
-    async def salvage(self, files):
+    async def salvage(self, _files):
         """Have no files."""
         return ()
 

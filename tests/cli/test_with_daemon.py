@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import pytest
@@ -167,8 +168,9 @@ def from_the_future(state: Path) -> None:
 
 
 def lost(state: Path) -> None:
-    """Take the database away."""
+    """Take the database and all its backups away."""
     (state / "tallyd.db").unlink()
+    rmtree(state / "backups")
 
 
 def misspelt(state: Path) -> None:

@@ -117,8 +117,8 @@ async def test_a_change_is_saved_in_seconds(care: Care) -> None:
     async with running(care.save):
         await care.until(lambda: care.serials() == [1])
         assert QUIET_S <= care.clock.passed < LATEST_S
-        begun = care.clock.passed
         await care.do(care.house.book, "Later")
+        begun = care.clock.passed
         await care.until(lambda: care.serials() == [2, 1])
         assert care.clock.passed - begun < LATEST_S
         later = care.clock.passed + 10 * LATEST_S

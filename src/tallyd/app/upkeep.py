@@ -207,11 +207,11 @@ class Upkeep:
         # It is not mended at once: other processes have the file open, and what they store in it
         # would be lost if another came in its place now. The engine remembers what it needs.
         self._damaged = True
-        self._announcer.say("store.damaged", path=str(self._state.database), damage=damage)
         try:
             await self._in_thread(partial(self._state.suspect, damage))
         except StateDirError as error:
             self._announcer.say("store.failed", error=str(error), waiting=0)
+        self._announcer.say("store.damaged", path=str(self._state.database), damage=damage)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await to_thread.run_sync(work, limiter=self._saving, abandon_on_cancel=True)

@@ -130,8 +130,8 @@ async def test_a_process_that_outlives_its_death_is_an_error(
     lines = Lines()
     child = await spawn_child([PYTHON, "-c", DEAF], on_line=lines.append, spawn=tasks.start_soon)
     await lines.until("ready")
-    graces = [(number, 0.05) for number, _ in child._escalation]
-    monkeypatch.setattr(child, "_escalation", graces)
+    graces = [(number, 0.05) for number, _ in child._ending.left]
+    monkeypatch.setattr(child._ending, "left", graces)
     monkeypatch.setattr(signal, "pidfd_send_signal", lambda *_: None)
     with pytest.raises(ProcessError, match="does not end, although it was killed"):
         await child.end()

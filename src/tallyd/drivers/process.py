@@ -14,7 +14,7 @@ from typing import IO
 import anyio
 import anyio.to_thread
 
-from tallyd.drivers.ending import ESCALATION, Ending, ProcessError
+from tallyd.drivers.ending import ESCALATION, LAST_GRACE_S, Ending, ProcessError
 from tallyd.ports.drivers import BackgroundTask
 
 _PRIVATE_VARIABLES = frozenset({"CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET"})

@@ -10,6 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 import anyio
+import anyio.lowlevel
 
 from simulation.acts import Operator
 from simulation.device import Device, ScriptedRecorder
@@ -31,6 +32,7 @@ from tallyd.ports.drivers import Traits
 from tallyd.ports.store import StoreError
 from tallyd.testing.disk import FakeDisk
 from tallyd.testing.service_manager import FakeServiceManager
+from tallyd.testing.shelf import FakeShelf
 from tallyd.testing.virtual_time import FakeAlarm, FakeClock, VirtualTimeLoop
 
 TARGETS = (*(f"rooms.{name}" for name in "abcde"), "channels.f")
@@ -314,6 +316,8 @@ class World:
             publish=_nowhere,
             service=FakeServiceManager(),
             absence=Absence(EPOCH, self.clock.now()),
+            shelf=FakeShelf(),
+            ledger_settled=anyio.lowlevel.checkpoint,
         )
         return Engine(surroundings, _Log(self.note, self.history.broken))
 

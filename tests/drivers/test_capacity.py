@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from media import Media
@@ -30,6 +31,7 @@ from tallyd.ports.drivers import Driver, DriverContext
 from tallyd.testing.disk import FakeDisk
 from tallyd.testing.memory_store import MemoryStore
 from tallyd.testing.service_manager import FakeServiceManager
+from tallyd.testing.shelf import FakeShelf
 from tallyd.testing.virtual_time import FakeAlarm, FakeClock, VirtualTimeLoop
 
 ROOM = Target("rooms.hall", "Hall", 0, "", "Europe/Berlin", capacity=2, min_piece=timedelta(0))
@@ -70,6 +72,8 @@ class Hall:
             publish=self._publish,
             service=FakeServiceManager(),
             absence=Absence(EPOCH, self.clock.now()),
+            shelf=FakeShelf(),
+            ledger_settled=anyio.lowlevel.checkpoint,
         )
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(Engine(world, Announcer()).run, stop)

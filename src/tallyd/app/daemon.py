@@ -28,6 +28,7 @@ from tallyd.config import Settings
 from tallyd.domain.absence import Absence
 from tallyd.domain.naming import parse_template
 from tallyd.drivers.disk import DirectoryDisk
+from tallyd.drivers.shelf import DirectoryShelf
 from tallyd.engine.alarm import SchedulerAlarm
 from tallyd.engine.announcer import Announcer
 from tallyd.engine.fence import run_in_background
@@ -40,7 +41,7 @@ from tallyd.ports.drivers import BackgroundTask
 from tallyd.ports.service_manager import ServiceManager
 from tallyd.ports.store import Store
 from tallyd.state_dir import StateDir
-from tallyd.store import open_store
+from tallyd.store import open_store, settle_ledger
 
 GARBAGE_WAITS_FOR = 200_000
 """So many objects, less those gone, may be made until garbage is looked for, whatever is due: a
@@ -68,6 +69,8 @@ class _Base:
     store: Store
     announcer: Announcer
     service: ServiceManager
+    state: StateDir
+    ready: Readiness
 
 
 async def run_daemon(settings: Settings, load_again: Callable[[], Settings]) -> None:
@@ -92,7 +95,7 @@ async def run_daemon(settings: Settings, load_again: Callable[[], Settings]) -> 
                 announcer = Announcer()
                 announcer.say("daemon.started", version=__version__, pid=os.getpid())
                 _say_ready(announcer, state, ready, clock)
-                base = _Base(settings, load_again, clock, store, announcer, service)
+                base = _Base(settings, load_again, clock, store, announcer, service, state, ready)
                 upkeep = Upkeep(
                     state=state,
                     backups=backups_of(state),
@@ -180,6 +183,10 @@ async def _tidy(engine: Engine, clock: SystemClock) -> None:
 
 def _world(base: _Base, workshop: Workshop, nudged: Callable[[], Awaitable[None]]) -> World:
     appliance = base.settings.appliance
+
+    async def ledger_settled() -> None:
+        await to_thread.run_sync(settle_ledger, base.state.database)
+
     return World(
         store=base.store,
         clock=base.clock,
@@ -192,6 +199,8 @@ def _world(base: _Base, workshop: Workshop, nudged: Callable[[], Awaitable[None]
         publish=_publisher(appliance.run_dir),
         service=base.service,
         absence=_absence(base),
+        shelf=DirectoryShelf(appliance.recordings_dir),
+        ledger_settled=ledger_settled,
     )
 
 
@@ -202,8 +211,14 @@ def _absence(base: _Base) -> Absence:
     return Absence(
         machine_up_at=base.clock.machine_up_at(),
         daemon_up_at=base.clock.now(),
-        stopped_at=datetime.fromisoformat(stopped_at) if isinstance(stopped_at, str) else None,
+        stopped_at=_instant(stopped_at),
+        heard_at=_instant(last.get("heartbeat_at")),
+        ledger_ends=base.ready.ledger_ends,
     )
+
+
+def _instant(text: object) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) else None
 
 
 async def _sync_targets(base: _Base) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from tallyd.domain.model import Reason
+from tallyd.domain.model import EndReason, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,18 +11,34 @@ class Absence:
     """The time before a daemon: until when the machine was off, and the daemon before it stopped.
 
     `machine_up_at` is when the machine was started last, `daemon_up_at` when this daemon was, and
-    `stopped_at` when the one before it was ended in order, where it was.
+    `stopped_at` when the one before it was ended in order, where it was. `heard_at` is when that
+    one last gave a sign of life, as far as known. After `ledger_ends` rows may be missing: the
+    database was restored from a backup of that instant; None: the ledger is whole.
     """
 
     machine_up_at: datetime
     daemon_up_at: datetime
     stopped_at: datetime | None = None
+    heard_at: datetime | None = None
+    ledger_ends: datetime | None = None
 
     def reason(self, at: datetime) -> Reason | None:
         """Say why nothing could be done at an instant; None: this daemon was there."""
         if at >= self.daemon_up_at:
             return None
+        if self._is_unwritten(at):
+            return Reason.LEDGER_RESTORED
         if at < self.machine_up_at:
             return Reason.POWER_OFF
         stopped = self.stopped_at is not None and at >= self.stopped_at
         return Reason.DAEMON_STOPPED if stopped else Reason.DAEMON_DOWN
+
+    def cut_off_by(self, last: datetime) -> EndReason:
+        """Say what ended a session that nobody ended, and of which this was the last sign."""
+        return EndReason.POWER_OFF if last < self.machine_up_at else EndReason.DAEMON_DIED
+
+    def _is_unwritten(self, at: datetime) -> bool:
+        """Tell whether somebody was there then, and what was written of it is lost."""
+        if self.ledger_ends is None or at < self.ledger_ends:
+            return False
+        return self.heard_at is None or at <= self.heard_at

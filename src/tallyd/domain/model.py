@@ -225,6 +225,7 @@ class Reason(StrEnum):
     DAEMON_DOWN = "daemon_down"
     DAEMON_STOPPED = "daemon_stopped"
     POWER_OFF = "power_off"
+    LEDGER_RESTORED = "ledger_restored"
     CLOCK = "clock"
     DRIVER_UNAVAILABLE = "driver_unavailable"
     DEVICE_REFUSED = "device_refused"
@@ -272,6 +273,8 @@ class EndReason(StrEnum):
     PAUSED = "paused"
     DAEMON_STOPPED = "daemon_stopped"
     DAEMON_DIED = "daemon_died"
+    POWER_OFF = "power_off"
+    LEDGER_RESTORED = "ledger_restored"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ _END_REASONS: dict[EndReason, Reason] = {
     EndReason.PAUSED: Reason.PAUSED,
     EndReason.DAEMON_STOPPED: Reason.DAEMON_STOPPED,
     EndReason.DAEMON_DIED: Reason.DAEMON_DOWN,
+    EndReason.POWER_OFF: Reason.POWER_OFF,
+    EndReason.LEDGER_RESTORED: Reason.LEDGER_RESTORED,
 }
 
 _WHY: dict[Reason, str] = {
@@ -38,6 +40,7 @@ _WHY: dict[Reason, str] = {
     Reason.DAEMON_DOWN: "the daemon was not running",
     Reason.DAEMON_STOPPED: "the daemon was stopped",
     Reason.POWER_OFF: "the appliance was off",
+    Reason.LEDGER_RESTORED: "what is known of it was lost when the database was restored",
     Reason.CLOCK: "the clock was set past it, or could not be trusted",
     Reason.DRIVER_UNAVAILABLE: "the target's driver could not be used",
     Reason.DEVICE_REFUSED: "the device refused",

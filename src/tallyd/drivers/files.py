@@ -79,18 +79,33 @@ def finish(reservation: Reservation) -> tuple[Path, int]:
     """
     part = reservation.part
     try:
-        wanted = part.with_name(part.name.removesuffix(PART))
-        for final in chain([wanted], _names(reservation.base, reservation.ending)):
-            try:
-                _rename_to_free(part, final)
-            except FileExistsError:
-                continue
-            _sync(final)
-            _sync(final.parent)
-            return final, final.stat().st_size
+        return put_in_place(part, reservation)
     except OSError as error:
         raise FileError(f"{part} cannot be finished: {error.strerror}") from error
-    raise FileError(f"{part} cannot be finished: its name is taken {_MOST_TRIES} times")
+
+
+def put_in_place(made: Path, reservation: Reservation) -> tuple[Path, int]:
+    """Give a whole file the final name of a recording; gives that name and its size in bytes.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    _sync(made)  # a power cut may not leave the name of what is whole to what is not
+    for final in finished_names(reservation):
+        try:
+            _rename_to_free(made, final)
+        except FileExistsError:
+            continue
+        _sync(final.parent)
+        return final, final.stat().st_size
+    raise OSError(errno.EEXIST, f"its name is taken {_MOST_TRIES} times", str(made))
+
+
+def finished_names(reservation: Reservation) -> Iterator[Path]:
+    """Give the names that a recording may have once it is finished, the likeliest first."""
+    part = reservation.part
+    wanted = part.with_name(part.name.removesuffix(PART))
+    return chain([wanted], _names(reservation.base, reservation.ending))
 
 
 def keep_on_disk(path: Path) -> None:
@@ -107,6 +122,34 @@ def keep_on_disk(path: Path) -> None:
             os.close(fd)
     except OSError as error:
         raise FileError(f"{path} cannot be kept on the disk: {error.strerror}") from error
+
+
+def begin_copy(reservation: Reservation) -> Path:
+    """Create an empty file beside a recording that nobody takes for one, anew if it is there.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    made = reservation.part.with_name(f".{reservation.part.stem}.copy")
+    made.unlink(missing_ok=True)
+    _create(made)
+    return made
+
+
+def finish_if_any(reservation: Reservation) -> tuple[Path, int] | None:
+    """Finish a file, or remove it where nothing is in it: None then.
+
+    Raises:
+        FileError: the file is gone, or the disk refuses.
+    """
+    try:
+        empty = reservation.part.stat().st_size == 0
+    except OSError as error:
+        raise FileError(f"{reservation.part} cannot be finished: {error.strerror}") from error
+    if not empty:
+        return finish(reservation)
+    discard(reservation)
+    return None
 
 
 def discard(reservation: Reservation) -> None:

@@ -6,7 +6,8 @@ What they write goes to files, never to pipes: a pipe without a reader ends or b
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +15,11 @@ import anyio
 
 from tallyd.drivers.ending import Ending, ProcessError
 from tallyd.drivers.overheard import Overheard, make_output
+from tallyd.drivers.places import FileId, file_id
 from tallyd.drivers.process import child_environment, kernel_facts
 
 _STARTED_TICKS = 19
+_NO_FD = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,7 @@ class Outliver:
             self._ending.over.set()
         finally:
             os.close(self._pidfd)
+            self._pidfd = _NO_FD  # its number is soon another one's
 
     def _send(self, number: signal.Signals) -> None:
         if self.over:
@@ -164,8 +168,15 @@ def launch(argv: Sequence[str], mark: str, holds: int) -> Outliver:
         for fd in outputs:
             os.close(fd)
         raise ProcessError(f"{argv[0]} cannot be run: {error.strerror}") from error
-    pidfd = os.pidfd_open(popen.pid)
-    identity = identity_of(popen.pid, mark)
+    try:
+        pidfd = os.pidfd_open(popen.pid)
+        identity = identity_of(popen.pid, mark)
+    except OSError as error:
+        popen.kill()
+        popen.wait()
+        for fd in outputs:
+            os.close(fd)
+        raise ProcessError(f"{argv[0]} cannot be watched: {error.strerror}") from error
     # From here on the pidfd knows; the library would complain of a child that is left running.
     popen.returncode = 0
     return Outliver(identity, pidfd, (Overheard(outputs[0]), Overheard(outputs[1])))
@@ -173,21 +184,29 @@ def launch(argv: Sequence[str], mark: str, holds: int) -> Outliver:
 
 def adopt(identity: Identity) -> Outliver | None:
     """Take over a process that another one started; None where it is no longer there."""
+    with ExitStack() as unless_taken:
+        try:
+            pidfd = os.pidfd_open(identity.pid)
+            unless_taken.callback(os.close, pidfd)
+            output = unless_taken.enter_context(closing(Overheard.of(identity.pid, 1)))
+            complaints = unless_taken.enter_context(closing(Overheard.of(identity.pid, 2)))
+        except OSError:
+            return None
+        if not identity.is_alive():  # only now: until then its number could change hands
+            return None
+        unless_taken.pop_all()
+    output.skip()
+    complaints.skip()
+    return Outliver(identity, pidfd, (output, complaints))
+
+
+def holds_one_of(pid: int, files: Collection[FileId]) -> bool:
+    """Tell whether a process has one of these files open; one that has ended has none."""
+    directory = f"/proc/{pid}/fd"
     try:
-        pidfd = os.pidfd_open(identity.pid)
+        return any(file_id(f"{directory}/{name}") in files for name in os.listdir(directory))  # noqa: PTH208 - names, no paths
     except OSError:
-        return None
-    try:
-        heard = (Overheard.of(identity.pid, 1), Overheard.of(identity.pid, 2))
-    except OSError:
-        os.close(pidfd)
-        return None
-    if not identity.is_alive():  # only now: until then its number could change hands
-        os.close(pidfd)
-        return None
-    for each in heard:
-        each.skip()
-    return Outliver(identity, pidfd, heard)
+        return False
 
 
 def _reaped(pidfd: int) -> int | None:

@@ -29,7 +29,8 @@ class Overheard:
         Raises:
             OSError: there is no such process, or it is somebody else's.
         """
-        return cls(os.open(f"/proc/{pid}/fd/{number}", os.O_RDONLY | os.O_CLOEXEC))
+        # Writable: what was read could not be given back else, and would grow for weeks.
+        return cls(os.open(f"/proc/{pid}/fd/{number}", os.O_RDWR | os.O_CLOEXEC))
 
     @property
     def written_at(self) -> datetime:

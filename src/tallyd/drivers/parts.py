@@ -55,6 +55,10 @@ class Parts(Generic[S]):
         """Give the session of a part that was not stopped yet."""
         return self._running.get(token)
 
+    def is_known(self, token: str) -> bool:
+        """Tell whether a part was started here and not stopped yet."""
+        return token in self._running
+
     def is_held(self, number: int) -> bool:
         """Tell whether a session still holds an input."""
         return any(s.input == number and not s.over for s in self._running.values())

@@ -11,6 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _MODE = 0o640
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+
+FileId = tuple[int, int]
+"""Which file it is, whatever it is called and from wherever it is looked at."""
 
 
 class PlaceTakenError(Exception):
@@ -36,15 +40,47 @@ def hold(directory: Path | None, number: int, places: int) -> Generator[int]:
     for place in range(places):
         fd = os.open(directory / f"input-{number}.{place}", _FLAGS, _MODE)
         try:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            yield fd
-            return
+            if _is_free(fd):
+                yield fd
+                return
         finally:
             os.close(fd)
     raise PlaceTakenError(f"input {number} is held by a process that still runs")
 
 
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+def held(directory: Path | None) -> frozenset[FileId]:
+    """Give the locks of those inputs that a living process holds. Blocks on the disk.
+
+    Raises:
+        OSError: the directory cannot be read.
+    """
+    if directory is None or not directory.is_dir():
+        return frozenset()
+    return frozenset(file_id(path) for path in directory.glob("input-*") if not _can_be_held(path))
+
+
+def file_id(path: Path | str) -> FileId:
+    """Tell which file has this name.
+
+    Raises:
+        OSError: none has.
+    """
+    about = os.stat(path)  # noqa: PTH116 - a `Path` for each descriptor of a process costs more
+    return about.st_dev, about.st_ino
+
+
+def _can_be_held(path: Path) -> bool:
+    fd = os.open(path, _FLAGS & ~os.O_CREAT)
+    try:
+        return _is_free(fd)
+    finally:
+        os.close(fd)
+
+
+def _is_free(fd: int) -> bool:
+    """Take a lock, if nobody has it; it is given back when the descriptor is closed."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

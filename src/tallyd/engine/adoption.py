@@ -1,15 +1,16 @@
 """Sessions that an earlier daemon left running: whose each is, and which are nobody's any more."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import anyio
 
 from tallyd.domain.lifecycle import Event, advance
-from tallyd.domain.model import EndReason, Part, Run
+from tallyd.domain.model import Part, Run
 from tallyd.engine.decisions import with_part
 from tallyd.engine.fence import FencedDriver
-from tallyd.engine.recovery import cut_off
+from tallyd.engine.tokens import is_of, number_in
 from tallyd.ports.drivers import DriverError, Observation
 
 FOUND_WITHIN_S = 3.0
@@ -18,10 +19,11 @@ FOUND_WITHIN_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """A run that goes on in a session, and the facts of the part that this session makes."""
+    """A run that goes on in a session, the facts of the part that this makes, and its bound."""
 
     run: Run
     part: Part
+    ends_by: datetime | None
 
 
 async def what_runs(drivers: Mapping[str, FencedDriver]) -> dict[str, tuple[Observation, ...]]:
@@ -47,14 +49,12 @@ def adopted(seen: Observation, unfinished: Iterable[Run]) -> Adopted | None:
 
     The daemon may have died before it could write that part down.
     """
-    numbers = numbers_of(seen.token)
-    run = next((run for run in unfinished if numbers and run.id == numbers[0]), None)
-    if run is None or numbers is None:
+    run = next((run for run in unfinished if is_of(seen.token, run)), None)
+    if run is None:
         return None
-    written = next((part for part in run.parts if part.token == seen.token), None)
     begun = seen.first_data_at or run.planned.start
-    part = written or Part(
-        number=numbers[1],
+    part = next((part for part in run.parts if part.token == seen.token), None) or Part(
+        number=free_number(run, seen.token),
         input=seen.input,
         piece=replace(run.planned, start=min(max(begun, run.planned.start), run.planned.stop)),
         token=seen.token,
@@ -68,16 +68,16 @@ def adopted(seen: Observation, unfinished: Iterable[Run]) -> Adopted | None:
         end=None,
         stopped_at=None,
     )
-    others = (each for each in run.parts if each.number != part.number)
-    parts = tuple(cut_off(each, EndReason.DAEMON_DIED) for each in others)
     status = advance(run.status, Event.BOOT_FOUND_RECORDING)
-    return Adopted(replace(run, status=status, parts=with_part(parts, part)), part)
+    parts = with_part(run.parts, part)
+    return Adopted(replace(run, status=status, parts=parts), part, seen.ends_by)
 
 
-def numbers_of(token: str) -> tuple[int, int] | None:
-    """Give the run's id and the part's number that a token names; None: it is not one of ours."""
-    run_id, _, rest = token.partition("-")
-    number = rest.partition("-")[0]
-    if not (run_id.isdecimal() and number.isdecimal()):
-        return None
-    return int(run_id), int(number)
+def free_number(run: Run, token: str, in_use: Collection[int] = ()) -> int:
+    """Give the number of a part that a run does not know of: its own, unless that is taken.
+
+    What was tried and brought no data keeps no number; what is `in_use` does.
+    """
+    wanted = number_in(token) or 1
+    taken = {part.number for part in run.parts if part.first_data_at is not None}.union(in_use)
+    return max(taken) + 1 if wanted in taken else wanted

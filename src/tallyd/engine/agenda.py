@@ -31,7 +31,10 @@ def key_of(run: Run) -> RunKey:
 
 
 class Agenda:
-    """The engine's picture of schedules and runs. It reads, writes and waits for nothing."""
+    """The engine's picture of schedules and runs. It reads, writes and waits for nothing.
+
+    Of `unsettled` runs it is not known yet what was recorded: nobody judges them meanwhile.
+    """
 
     def __init__(self) -> None:
         self.revision = -1
@@ -42,6 +45,7 @@ class Agenda:
         self._exception_days: tuple[ExceptionDay, ...] = ()
         self._runs: dict[str, dict[RunKey, Run]] = {}
         self._planned: dict[str, tuple[Planned, ...]] = {}
+        self.unsettled: set[RunKey] = set()
 
     def name_of(self, schedule_id: int) -> str | None:
         """Give the name of a schedule, if it is known."""

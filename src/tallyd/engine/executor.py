@@ -31,12 +31,13 @@ STOP_AGAIN_AFTER_S = 5.0
 class Assignment:
     """A part to be made: of which run, from which facts, and what the driver is told.
 
-    Without an order it is under way already, by an earlier process.
+    Without an order it is under way already, by an earlier process; until `ends_by` it goes on.
     """
 
     key: RunKey
     part: Part
     order: StartOrder | None
+    ends_by: datetime | None = None
 
 
 class Listener(Protocol):
@@ -67,6 +68,7 @@ class Session:
     ) -> None:
         self.key = assignment.key
         self.part = assignment.part
+        self._ends_by = assignment.ends_by
         self._order = assignment.order
         self._driver = driver
         self._clock = clock
@@ -75,7 +77,7 @@ class Session:
         self._why = (Event.PIECE_OVER, EndReason.PLANNED)
         self._start_scope: anyio.CancelScope | None = None
         self._answered = False
-        self._flows = assignment.order is None
+        self.flows = assignment.order is None
         self._refusal: DriverError | None = None
         self.over = anyio.Event()
         self._moved_at = clock.monotonic()
@@ -84,6 +86,11 @@ class Session:
     def ending(self) -> bool:
         """Whether the end has been asked for."""
         return self._ending.is_set()
+
+    @property
+    def falls_short(self) -> bool:
+        """Whether it would end by itself before its piece does."""
+        return self._ends_by is not None and self._ends_by < self.part.piece.stop
 
     def plan_until(self, stop: datetime) -> None:
         """Note that the piece ends at another instant."""
@@ -113,7 +120,7 @@ class Session:
             seen = await self._command(self._order)
             self._answered = True
             self._take(await self._first_data(seen), Event.DATA)
-            self._flows = True
+            self.flows = True
         except DriverError as refusal:
             self._refusal = refusal
         finally:
@@ -121,7 +128,7 @@ class Session:
 
     async def carry_on(self) -> None:
         """Make the part, or say why there is none; returns when nothing of it is running."""
-        if self._flows:
+        if self.flows:
             await self._watch()
             await self._stop()
         else:
@@ -228,6 +235,7 @@ class Session:
     def _take(self, seen: Observation, event: Event | None) -> None:
         if seen.last_data_at != self.part.last_data_at or seen.bytes != self.part.bytes:
             self._moved_at = self._clock.monotonic()
+        self._ends_by = seen.ends_by
         self.part = replace(
             self.part,
             first_data_at=self._first_data_at(seen),

@@ -14,6 +14,7 @@ from tallyd.ports.drivers import (
     DriverError,
     Observation,
     Recovers,
+    Salvaged,
     StartOrder,
     Traits,
     TryAgainError,
@@ -49,12 +50,17 @@ class FencedDriver:
             return await _fenced(self._driver.recover)
         return ()
 
-    async def salvage(self, files: tuple[Path, ...]) -> tuple[Path, ...]:
+    @property
+    def salvages(self) -> bool:
+        """Whether the driver knows what to do with files that were left unfinished."""
+        return isinstance(self._driver, Recovers)
+
+    async def salvage(self, files: tuple[Path, ...]) -> Salvaged:
         """Finish files that were left unfinished, if the driver can."""
         if isinstance(self._driver, Recovers):
             driver = self._driver
             return await _fenced(lambda: driver.salvage(files))
-        return ()
+        return Salvaged(files)
 
     async def start(self, order: StartOrder) -> Observation:
         """Start a session and return once its data flows."""

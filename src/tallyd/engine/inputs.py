@@ -84,8 +84,8 @@ class Inputs:
         self._driver = driver
         self._clock = clock
         self._listener = listener
-        self._overlap = driver is not None and driver.traits.overlap
-        each = 2 if self._overlap else 1
+        self.overlap = driver is not None and driver.traits.overlap
+        each = 2 if self.overlap else 1
         self.executors = tuple(
             Executor(number, listener)
             for number in range(capacity if driver else 0)
@@ -107,7 +107,14 @@ class Inputs:
                 for other in self.executors
                 if other.number == executor.number and other.session is not None
             ]
-            if not busy or (self._overlap and all(s.part.piece.stop <= piece.start for s in busy)):
+            if not busy or (self.overlap and all(s.part.piece.stop <= piece.start for s in busy)):
+                return executor
+        return None
+
+    def beside(self, session: Session) -> Executor | None:
+        """Give the other place of the input that a session uses, if there is one and it is free."""
+        for executor in self.executors:
+            if executor.number == session.part.input and executor.session is None:
                 return executor
         return None
 
@@ -123,11 +130,11 @@ class Inputs:
 
     def adopt(self, assignment: Assignment) -> bool:
         """Take over a part that is under way; False where its input is not one of these."""
-        for executor in self.executors:
-            if executor.number == assignment.part.input and executor.session is None:
-                executor.assign(self.session(assignment))
-                return True
-        return False
+        session = self.session(assignment)
+        executor = self.beside(session)
+        if executor is not None:
+            executor.assign(session)
+        return executor is not None
 
     async def settled(self) -> None:
         """Wait until no session is left whose end has been asked for."""

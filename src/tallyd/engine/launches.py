@@ -80,6 +80,15 @@ class Launches:
                 taken.add(executor.number)
                 yield self._launch(executor, run, entry, piece, at)
 
+    def beside(
+        self, session: Session, entry: Planned, piece: Window, at: datetime
+    ) -> Launch | None:
+        """Give the start of a part that takes over from a session; None where its input is full."""
+        executor = self._inputs.beside(session)
+        if executor is None:
+            return None
+        return self._launch(executor, self._run(session.key, entry), entry, piece, at)
+
     def _run(self, key: RunKey, entry: Planned) -> Run:
         run = self._desk.agenda.run(self._target, key)
         return run or Run(

@@ -1,6 +1,5 @@
 """From a decision to what a driver is told: part number, token, file name, media position."""
 
-import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +10,7 @@ from tallyd.domain.naming import NameFields, NameTemplate
 from tallyd.domain.planner import Planned
 from tallyd.domain.recurrence import wall_time
 from tallyd.domain.window import Window
+from tallyd.engine.tokens import token_for
 from tallyd.ports.drivers import StartOrder
 
 
@@ -42,7 +42,7 @@ class Orders:
     def make(self, start: Start) -> tuple[Part, StartOrder]:
         """Give the next part of the run and what its driver is told."""
         number = _next_number(start.run)
-        token = f"{start.run.id}-{number}-{secrets.token_hex(4)}"
+        token = token_for(start.run, number)
         part = Part(
             number=number,
             input=start.input,

@@ -31,6 +31,7 @@ from tallyd.engine.launches import DECIDED_AHEAD, Launch, Launches
 from tallyd.engine.leads import Lead
 from tallyd.engine.presence import session_picture
 from tallyd.engine.recovery import after_loss
+from tallyd.engine.relief import Relief
 from tallyd.ports.drivers import DriverError, Traits
 
 JOURNAL_EVERY_S = 10.0
@@ -50,6 +51,7 @@ class Reconciler:
         capacity = desk.agenda.targets[target].capacity
         self._inputs = Inputs(driver, capacity, desk.clock, self)
         self._launches = Launches(target, desk, self._inputs, self.lead)
+        self._relief = Relief(self._inputs, self._launches, desk.reporter)
         self._attempts: dict[RunKey, Attempts] = {}
         self._plan: dict[RunKey, Planned] = {}
         self._ahead: list[Launch] = []
@@ -103,9 +105,9 @@ class Reconciler:
             self._woken = True
             self._desk.rounds.join(self)
 
-    def adopt(self, run: Run, part: Part) -> bool:
+    def adopt(self, run: Run, part: Part, ends_by: datetime | None) -> bool:
         """Take over a part of a run that an earlier daemon left; False where there is no input."""
-        return self._inputs.adopt(Assignment(key_of(run), part, None))
+        return self._inputs.adopt(Assignment(key_of(run), part, None, ends_by))
 
     def leave(self) -> None:
         """Start nothing any more, and leave what survives this process to the next."""
@@ -233,6 +235,8 @@ class Reconciler:
             session.plan_until(piece.stop)
             if piece.stop <= now:
                 session.end(Event.PIECE_OVER, EndReason.PLANNED)
+            elif session.falls_short and entry is not None and self._starts:
+                self._relief.give(session, entry, piece, now, self._attempts.get(session.key))
 
     def _start_due(self, now: datetime) -> None:
         for launch in self._launches.at(now, self._plan, self._attempts):
@@ -274,7 +278,7 @@ class Reconciler:
             return
         run = replace(run, parts=with_part(run.parts, part))
         if event is not None:
-            run = replace(run, status=advance(run.status, event))
+            run = replace(run, status=self._relief.status(run, part, event))
         clock_s = self._desk.clock.monotonic()
         if event or part.end or clock_s - self._journaled_s.get(key, 0.0) > JOURNAL_EVERY_S:
             self._journaled_s[key] = clock_s
@@ -301,7 +305,7 @@ class Reconciler:
         fresh = attempts.failed(part, error, self._desk.clock.now())
         run = replace(
             run,
-            status=advance(run.status, Event.ATTEMPT_FAILED),
+            status=self._relief.status(run, part, Event.ATTEMPT_FAILED),
             parts=with_part(run.parts, part),
         )
         self._put(run, part)
@@ -334,7 +338,8 @@ class Reconciler:
                 or self._is_hopeless(key, run, now)
                 or is_over(entry, now, self._min_piece)
             ):
-                self._finish(run, entry, now)
+                if key not in self._desk.agenda.unsettled:
+                    self._finish(run, entry, now)
             elif run.status is Status.STOPPING:
                 self._put(replace(run, status=advance(run.status, Event.STOPPED_WITH_REST)))
 
@@ -391,9 +396,8 @@ class Reconciler:
         found: list[datetime] = []
         for key, entry in self._plan.items():
             run = self._desk.agenda.run(self.target, key)
-            if run is not None and run.status is Status.FINISHED:
-                continue
-            found.extend(edges(entry, self.lead.of, self._min_piece))
-            if key in self._attempts:
-                found.append(self._attempts[key].retry_at)
+            if run is None or run.status is not Status.FINISHED:
+                found.extend(edges(entry, self.lead.of, self._min_piece))
+                if (attempts := self._attempts.get(key)) is not None:
+                    found.append(attempts.retry_at)
         return min((edge for edge in found if edge > now), default=None)

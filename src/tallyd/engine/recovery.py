@@ -1,8 +1,10 @@
 """What a boot makes of the time before it, and the rows that the ledger needs ahead of time."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
+from tallyd.domain.absence import Absence
 from tallyd.domain.ledger import AHEAD, due_runs
 from tallyd.domain.lifecycle import Event, advance
 from tallyd.domain.model import EndReason, Part, Run, Status
@@ -37,15 +39,19 @@ async def materialise(store: Store, agenda: Agenda, now: datetime) -> bool:
     return True
 
 
-def after_boot(run: Run) -> Run:
-    """Give an unfinished run as it stands after a boot that found its device idle.
+def after_boot(run: Run, absence: Absence, going_on: Collection[str]) -> Run:
+    """Give an unfinished run as it stands after a boot, of which the parts `going_on` still record.
 
-    A part without an end was cut off together with the daemon.
+    What else has no end was cut off, together with the daemon or by the power.
     """
-    parts = tuple(cut_off(part, EndReason.DAEMON_DIED) for part in run.parts)
-    if run.status is Status.PENDING:
-        return replace(run, parts=parts)
-    return replace(run, parts=parts, status=advance(run.status, Event.BOOT_FOUND_IDLE))
+    parts = tuple(
+        part if part.token in going_on else cut_off(part, absence.cut_off_by(last_sign(part)))
+        for part in run.parts
+    )
+    run = replace(run, parts=parts)
+    if run.status is Status.PENDING or any(part.token in going_on for part in parts):
+        return run
+    return replace(run, status=advance(run.status, Event.BOOT_FOUND_IDLE))
 
 
 def after_loss(run: Run) -> Run:
@@ -53,6 +59,11 @@ def after_loss(run: Run) -> Run:
     event = Event.ATTEMPT_FAILED if run.status is Status.STARTING else Event.DIED
     parts = tuple(cut_off(part, EndReason.DIED) for part in run.parts)
     return replace(run, parts=parts, status=advance(run.status, event))
+
+
+def last_sign(part: Part) -> datetime:
+    """Give when a part was last known to be under way."""
+    return part.last_data_at or part.first_data_at or part.commanded_at
 
 
 def cut_off(part: Part, end: EndReason) -> Part:

@@ -25,7 +25,7 @@ class Reporter:
         """Say that a driver was told to start."""
         self._say(
             "run.starting",
-            **_names(run),
+            **names_of(run),
             part=part.number,
             input=part.input,
             start=part.piece.start,
@@ -37,7 +37,7 @@ class Reporter:
         """Say that data flows."""
         self._say(
             "run.started",
-            **_names(run),
+            **names_of(run),
             part=part.number,
             input=part.input,
             late_ms=_ms(late(part) or timedelta()),
@@ -50,7 +50,7 @@ class Reporter:
         """Say that a session goes on without the daemon."""
         self._say(
             "run.left",
-            **_names(run),
+            **names_of(run),
             part=part.number,
             reference=part.reference,
             stop=part.piece.stop,
@@ -60,7 +60,7 @@ class Reporter:
         """Say that a driver session is over."""
         self._say(
             "run.part_ended",
-            **_names(run),
+            **names_of(run),
             part=part.number,
             end=part.end,
             detail=part.detail,
@@ -72,7 +72,7 @@ class Reporter:
         """Say that a start brought no data, and what is done about it."""
         self._say(
             "run.retrying",
-            **_names(run),
+            **names_of(run),
             part=part.number,
             attempt=attempts.count,
             end=part.end,
@@ -83,7 +83,7 @@ class Reporter:
 
     def stop_failed(self, run: Run, part: Part) -> None:
         """Say that a device does not confirm that it stopped."""
-        self._say("run.stop_failed", **_names(run), part=part.number, detail=part.detail)
+        self._say("run.stop_failed", **names_of(run), part=part.number, detail=part.detail)
 
     def finished(self, run: Run) -> None:
         """Say what became of a run."""
@@ -92,7 +92,7 @@ class Reporter:
         self._say_at(
             "info" if run.outcome in _AS_WISHED else "warning",
             "run.finished",
-            **_names(run),
+            **names_of(run),
             outcome=run.outcome,
             reason=run.reason,
             sentence=run.sentence,
@@ -106,7 +106,7 @@ class Reporter:
             blocker = entry.by[0] if entry.by else None
             self._say(
                 "run.blocked",
-                **_names(run),
+                **names_of(run),
                 reason=entry.reason,
                 blocker=blocker.schedule_id if blocker else None,
                 until=blocker.window.stop if blocker else None,
@@ -119,7 +119,7 @@ class Reporter:
             last = run.parts[-1] if run.parts else None
             self._say(
                 "run.late",
-                **_names(run),
+                **names_of(run),
                 start=run.planned.start,
                 detail=last.detail if last else None,
             )
@@ -132,7 +132,8 @@ class Reporter:
         return True
 
 
-def _names(run: Run) -> dict[str, object]:
+def names_of(run: Run) -> dict[str, object]:
+    """Give the fields by which an event says of which run it is."""
     return {
         "target": run.target,
         "run_id": run.id,

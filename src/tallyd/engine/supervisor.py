@@ -25,6 +25,7 @@ from tallyd.engine.leads import REMEMBERED
 from tallyd.engine.orders import Orders
 from tallyd.engine.presence import Presence, Publish, Snapshot
 from tallyd.engine.recovery import materialise
+from tallyd.engine.remains import Remains
 from tallyd.engine.reporter import Reporter
 from tallyd.engine.rounds import Rounds
 from tallyd.engine.staff import Installed, Staff, keep_running
@@ -34,6 +35,7 @@ from tallyd.engine.watchdog import keep_alive
 from tallyd.ports.alarm import Alarm, WakeOwner
 from tallyd.ports.clock import Clock
 from tallyd.ports.disk import Disk
+from tallyd.ports.recordings import Shelf
 from tallyd.ports.service_manager import ServiceManager
 from tallyd.ports.store import Changes, Store, StoreError
 
@@ -66,6 +68,8 @@ class World:
     publish: Publish
     service: ServiceManager
     absence: Absence
+    shelf: Shelf
+    ledger_settled: Callable[[], Awaitable[None]]
 
 
 class Engine:
@@ -105,9 +109,10 @@ class Engine:
             steps=self._steps,
         )
         self._staff = Staff(desk, world.drivers, announcer)
-        self._succession = Succession(
-            self._agenda, self._journal, self._staff, self._clock, announcer
+        remains = Remains(
+            desk, self._staff, announcer, world.store, world.shelf, world.ledger_settled
         )
+        self._succession = Succession(desk, self._staff, announcer, remains)
         self._health = Health(
             staff=self._staff,
             agenda=self._agenda,

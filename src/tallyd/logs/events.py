@@ -173,10 +173,42 @@ EVENTS: Final[Mapping[str, Event]] = {
             "stop": "planned stop of the part",
         },
     ),
+    "run.interrupted": Event(
+        "warning",
+        "A recording was cut off while no daemon saw to it; what is left of it is recorded on.",
+        {
+            **_PART,
+            "end": "power_off or daemon_died",
+            "last_data": "until when data is known to have come; its file may tell better",
+            "stop": "planned stop of the part",
+        },
+    ),
     "recording.salvaged": Event(
         "warning",
         "A file that was cut off with the daemon, or by the power, got its final name.",
-        {**_RUN, "files": "paths"},
+        {
+            **_RUN,
+            **_FILES,
+            "mended": "those that lacked an index or a length, and were made whole",
+            "detail": "what could not be done, and why",
+        },
+    ),
+    "recording.found": Event(
+        "warning",
+        "An unfinished file lies among the recordings, and is of no run that the ledger knows. It"
+        " is left as it is.",
+        {
+            "path": "where it is",
+            "bytes": "its size",
+            "written_at": "when something was written to it last",
+            "target": "where it was recorded, if the file says so",
+            "token": "as which part, if the file says so",
+        },
+    ),
+    "recording.search_failed": Event(
+        "error",
+        "The recordings could not be looked through for files that were cut off.",
+        {"error": "what went wrong"},
     ),
     "recording.left": Event(
         "error",

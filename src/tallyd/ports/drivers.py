@@ -101,6 +101,7 @@ class Observation:
     """What the device shows of one session at this moment.
 
     `files` are the paths as they are named now; `end` and `detail` say why an ended one ended.
+    Until `ends_by` it goes on at least, if nobody ends it; None: it has no such bound.
     """
 
     token: str
@@ -112,6 +113,20 @@ class Observation:
     files: tuple[Path, ...] = ()
     reference: str | None = None
     end: EndReason | None = None
+    detail: str | None = None
+    ends_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Salvaged:
+    """What became of files that were cut off, as they are named now.
+
+    `mended` are those that had to be made whole; `detail` says what could not be done, and why.
+    """
+
+    files: tuple[Path, ...]
+    bytes: int = 0
+    mended: tuple[Path, ...] = ()
     detail: str | None = None
 
 
@@ -220,10 +235,11 @@ class Recovers(Protocol):
         """
         ...
 
-    async def salvage(self, files: tuple[Path, ...]) -> tuple[Path, ...]:
-        """Finish the files of a part that ended while nobody looked; gives what they are named now.
+    async def salvage(self, files: tuple[Path, ...]) -> Salvaged:
+        """Finish the files of a part that ended while nobody looked, and make them whole.
 
-        What is finished already, or gone, is left out.
+        It may take long, and nothing waits for it. What is finished already stays as it is, what is
+        gone or empty is left out. Broken off it leaves the files as they were, or done.
 
         Raises:
             DriverError: the disk does not do as told.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from tallyd.bookings import Bookings, Policy
@@ -26,6 +27,7 @@ from tallyd.ports.store import StoreError
 from tallyd.testing.disk import FakeDisk
 from tallyd.testing.memory_store import MemoryStore
 from tallyd.testing.service_manager import FakeServiceManager
+from tallyd.testing.shelf import FakeShelf
 from tallyd.testing.virtual_time import START, FakeAlarm, FakeClock, VirtualTimeLoop
 
 
@@ -137,6 +139,8 @@ class Rig:
                 publish=_nowhere,
                 service=self.service,
                 absence=Absence(EPOCH, self.clock.now()),
+                shelf=FakeShelf(),
+                ledger_settled=anyio.lowlevel.checkpoint,
             ),
             self.log,
         )

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from tallyd.domain.model import EndReason, Outcome, Reason, Status
-from tallyd.ports.drivers import Observation, SessionState, TryAgainError
+from tallyd.ports.drivers import Observation, Salvaged, SessionState, TryAgainError
 from tallyd.testing.virtual_time import START
 
 
@@ -38,9 +38,9 @@ class Survivor:
             raise TryAgainError(Reason.DEVICE_REFUSED, "not now")
         return await self._device.stop(token)
 
-    async def salvage(self, _files):
-        """Have no files."""
-        return ()
+    async def salvage(self, files):
+        """Take the last ending off."""
+        return Salvaged(tuple(path.with_suffix("") for path in files), 1)
 
     async def recover(self):
         """Show what still runs."""

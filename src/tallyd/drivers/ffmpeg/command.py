@@ -7,15 +7,18 @@ from tallyd.drivers.ffmpeg.options import FfmpegOptions
 from tallyd.drivers.ffmpeg.progress import STATS_PERIOD_S
 from tallyd.drivers.ffmpeg.sources import DEVICES, RTSP_KINDS, Source, SourceKind
 
+MARKED = "comment="
+"""How the argument begins in which the mark stands."""
+
 ENDINGS = {"matroska": ".mkv", "mpegts": ".ts", "mp4": ".mp4"}
 
 _LOCAL_RATE = 25.0
 _TEST_SIZE = "640x360"
 _MICROSECONDS = 1_000_000
 _ENCODERS = {"h264": "libx264", "h265": "libx265", "aac": "aac", "opus": "libopus"}
-_CONTAINERS = {
+CONTAINERS = {
     # Clusters and fragments are what a killed ffmpeg leaves behind whole: keep them short.
-    "matroska": ["-f", "matroska", "-cluster_time_limit", "1000"],
+    "matroska": ["-f", "matroska", "-cluster_time_limit", "500"],
     "mpegts": ["-f", "mpegts"],
     "mp4": [
         *("-f", "mp4", "-movflags", "+frag_keyframe+empty_moov+default_base_moof"),
@@ -28,7 +31,7 @@ _CONTAINERS = {
 class Job:
     """One recording: from `source` (and `sound`) into the file `output`, for `limit_s` at most.
 
-    `mark` is the argument by which a later process finds this one; players show it as a comment.
+    `mark` is the line by which the process and its file are known again; players show it.
     """
 
     source: Source
@@ -54,11 +57,18 @@ def build_command(binary: str, options: FfmpegOptions, job: Job) -> list[str]:
         *("-progress", "pipe:1", "-stats_period", str(STATS_PERIOD_S)),
         *_input(options, job),
         *(_transcoding(options, job) if options.transcodes(job.source) else _copying(options)),
-        *("-metadata", job.mark),
+        *_marked(options, job),
         *([] if options.timestamps == "wallclock" else _limit(job)),
-        *_CONTAINERS[options.container],
+        *CONTAINERS[options.container],
         *("-flush_packets", "1", f"file:{job.output}"),
     ]
+
+
+def _marked(options: FfmpegOptions, job: Job) -> list[str]:
+    marked = ["-metadata", f"{MARKED}{job.mark}"]
+    # MPEG-TS keeps no comment; of what it keeps this is shown least.
+    in_a_stream = ["-metadata", f"service_provider={job.mark}"]
+    return [*marked, *in_a_stream] if options.container == "mpegts" else marked
 
 
 def _limit(job: Job) -> list[str]:

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import anyio
 import anyio.to_thread
@@ -15,7 +15,7 @@ from tallyd.drivers.ending import END_BOUND_S, ProcessError
 from tallyd.drivers.ffmpeg.diagnosis import diagnose, last_words
 from tallyd.drivers.ffmpeg.progress import Progress, reports
 from tallyd.drivers.ffmpeg.sources import Source
-from tallyd.drivers.files import FileError, Reservation, discard, finish, keep_on_disk
+from tallyd.drivers.files import FileError, Reservation, discard, finish_if_any, keep_on_disk
 from tallyd.drivers.outliving import Outliver
 from tallyd.drivers.places import PlaceTakenError
 from tallyd.ports.clock import Clock
@@ -59,12 +59,16 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What one ffmpeg does: which part it records on which input, from where into which file."""
+    """What one ffmpeg does: which part it records on which input, from where into which file.
+
+    It goes on until `ends_by` at least, if nobody ends it.
+    """
 
     token: str
     input: int
     source: Source
     file: Reservation
+    ends_by: datetime
 
 
 class Session:
@@ -75,6 +79,7 @@ class Session:
         self._around = around
         self._process: Outliver | None = None
         self._flowing = False
+        self._adopted = False
         self._closing = anyio.Lock()
         self._asked_to_end = False
         self._closed: Observation | None = None
@@ -116,6 +121,7 @@ class Session:
     def adopt(self, process: Outliver) -> None:
         """Go on with an ffmpeg that another process started, and that records already."""
         self._progress = Progress(spawned_at=EPOCH, rate=None)
+        self._adopted = True
         self._process = process
         self._tend(process)
 
@@ -134,6 +140,7 @@ class Session:
             bytes=progress.bytes,
             files=(self._work.file.part,),
             reference=self._process.reference if self._process is not None else None,
+            ends_by=self._work.ends_by,
         )
         if not self.over or self._asked_to_end:
             return shown
@@ -234,7 +241,7 @@ class Session:
                     self._close_as(await self._discard())
 
     async def _conclude(self, died: Observation | None, returncode: int | None) -> Observation:
-        if self._progress.first_data_at is None:
+        if self._progress.first_data_at is None and not self._adopted:
             return await self._discard()
         shown = died or self.observation()
         if died is None and returncode not in _GRACEFUL:
@@ -242,12 +249,15 @@ class Session:
             shown = replace(shown, detail=f"ended roughly (status {returncode}): {said}")
         shown = replace(shown, state=SessionState.ENDED)
         try:
-            path, size = await anyio.to_thread.run_sync(
-                finish, self._work.file, limiter=self._around.limiter
+            # Of what was taken over it may not be known whether data came: the file knows.
+            named = await anyio.to_thread.run_sync(
+                finish_if_any, self._work.file, limiter=self._around.limiter
             )
         except FileError as error:
             return replace(shown, detail=str(error))
-        return replace(shown, files=(path,), bytes=size)
+        if named is None:
+            return replace(shown, files=(), bytes=0)
+        return replace(shown, files=(named[0],), bytes=named[1])
 
     def _close_as(self, shown: Observation) -> None:
         self._closed = shown

@@ -11,13 +11,16 @@ import anyio.to_thread
 
 from tallyd.domain.model import Reason
 from tallyd.drivers.ffmpeg.binary import find_ffmpeg
-from tallyd.drivers.ffmpeg.command import ENDINGS, Job, build_command, frame_rate
+from tallyd.drivers.ffmpeg.command import ENDINGS, MARKED, Job, build_command, frame_rate
+from tallyd.drivers.ffmpeg.legacy import LeftRunning, left_running, salvaged
 from tallyd.drivers.ffmpeg.options import FfmpegOptions
+from tallyd.drivers.ffmpeg.repair import Mender
 from tallyd.drivers.ffmpeg.session import CLOSE_BOUND_S, Session, Surroundings, Work
 from tallyd.drivers.ffmpeg.sources import DEVICES, Source, SourceKind
 from tallyd.drivers.ffmpeg.warming import run_for_nothing
-from tallyd.drivers.files import PART, FileError, Reservation, discard, finish, reservation_of
-from tallyd.drivers.outliving import Identity, Outliver, adopt, find, launch
+from tallyd.drivers.files import FileError, Reservation
+from tallyd.drivers.marks import Mark
+from tallyd.drivers.outliving import Outliver, launch
 from tallyd.drivers.parts import Parts, reserve_file
 from tallyd.drivers.places import hold
 from tallyd.ports.drivers import (
@@ -25,6 +28,7 @@ from tallyd.ports.drivers import (
     DriverContext,
     GiveUpError,
     Observation,
+    Salvaged,
     StartOrder,
     Traits,
     TryAgainError,
@@ -33,8 +37,8 @@ from tallyd.ports.drivers import (
 ORPHAN_LIMIT = timedelta(hours=2)
 """So long after its planned end a recording ends by itself, even if nobody is left to end it."""
 
-_MARK = "comment=tallyd "
-"""What the argument begins with by which an ffmpeg is found again; target, input, token follow."""
+_SURE_BEFORE_END = timedelta(minutes=1)
+"""So long before that bound it is not relied upon any more."""
 
 _PROBE_BOUND_S = 3.0
 _THREADS = 4
@@ -117,37 +121,38 @@ class FfmpegRecorder:
         file = await reserve_file(
             order.output, ENDINGS[self._options.container], self._root, self._limiter
         )
-        session = Session(Work(order.token, order.input, source, file), self._around)
+        now = self._clock.now()
+        mark = Mark(
+            self._target, order.input, order.token, now, max(order.piece.stop, now) + ORPHAN_LIMIT
+        )
+        # A second one only where it takes over from the first, which then is one that we know.
+        places = 2 if self.traits.overlap and self._parts.is_held(order.input) else 1
+        session = Session(self._work(mark, file), self._around)
         self._parts.began(order.token, session)
-        launched = partial(self._launch, order, source, file)
+        launched = partial(self._launch, mark, file, places)
         try:
             return await session.open(launched, frame_rate(self._options, source))
+        except DeviceBlockedError:
+            self._parts.failed(order.token)
+            await self._end_strangers()
+            raise
         except BaseException:
             self._parts.failed(order.token)
             raise
 
     async def recover(self) -> tuple[Observation, ...]:
         """Take over every ffmpeg of this device that another process started, and show them."""
-        mark = f"{_MARK}{self._target} "
-        for identity, words, process in await anyio.to_thread.run_sync(
-            _adopted, mark, limiter=self._limiter
-        ):
-            number, token = identity.mark.removeprefix(mark).split()
-            file = reservation_of(Path(words[-2].removeprefix("file:")))
-            source = self._sources[min(int(number), len(self._sources) - 1)]
-            session = Session(Work(token, int(number), source, file), self._around)
-            session.adopt(process)
-            self._parts.began(token, session)
+        await self._take_over()
         return await self.observe()
 
-    async def salvage(self, files: tuple[Path, ...]) -> tuple[Path, ...]:
-        """Finish the files that a power cut left, as far as they go: they play all the same.
+    async def salvage(self, files: tuple[Path, ...]) -> Salvaged:
+        """Finish the files that a crash or a power cut left, and mend those that need it.
 
         Raises:
             TryAgainError: the disk does not do as told.
         """
         try:
-            return await anyio.to_thread.run_sync(_finished, files, limiter=self._limiter)
+            return await salvaged(files, Mender(self._binary, self._around))
         except FileError as error:
             raise TryAgainError(Reason.DISK, str(error)) from error
 
@@ -175,34 +180,36 @@ class FfmpegRecorder:
             )
         return source
 
-    def _launch(self, order: StartOrder, source: Source, file: Reservation) -> Outliver:
+    async def _take_over(self) -> tuple[LeftRunning, ...]:
+        """Go on with every ffmpeg of this device that another process started; gives those."""
+        look = partial(left_running, self._locks, self._target, self._parts.is_known)
+        found = await anyio.to_thread.run_sync(look, limiter=self._limiter)
+        for left in found:
+            session = Session(self._work(left.mark, left.file), self._around)
+            session.adopt(left.process)
+            self._parts.began(left.mark.token, session)
+        return found
+
+    async def _end_strangers(self) -> None:
+        """End what still records here though it could not be seen yet when we looked for it."""
+        for left in await self._take_over():
+            await self.stop(left.mark.token)
+
+    def _work(self, mark: Mark, file: Reservation) -> Work:
+        source = self._sources[min(mark.input, len(self._sources) - 1)]
+        sure_until = mark.ends_at - min(_SURE_BEFORE_END, ORPHAN_LIMIT / 2)
+        return Work(mark.token, mark.input, source, file, sure_until)
+
+    def _launch(self, mark: Mark, file: Reservation, places: int) -> Outliver:
         """Start an ffmpeg that holds its input; blocks on the disk."""
-        mark = f"{_MARK}{self._target} {order.input} {order.token}"
-        places = 2 if self.traits.overlap else 1
-        with hold(self._locks, order.input, places) as fd:
-            return launch(self._command(order, source, file, mark), mark, fd)
+        with hold(self._locks, mark.input, places) as fd:
+            return launch(self._command(mark, file), f"{MARKED}{mark}", fd)
 
-    def _command(
-        self, order: StartOrder, source: Source, file: Reservation, mark: str
-    ) -> list[str]:
-        left = max(order.piece.stop - self._clock.now(), timedelta(0))
-        limit_s = (left + ORPHAN_LIMIT).total_seconds()
-        job = Job(source, self._options.sound, file.part, mark, limit_s)
+    def _command(self, mark: Mark, file: Reservation) -> list[str]:
+        source = self._sources[mark.input]
+        limit_s = (mark.ends_at - self._clock.now()).total_seconds()
+        job = Job(source, self._options.sound, file.part, str(mark), limit_s)
         return build_command(self._binary, self._options, job)
-
-
-def _adopted(mark: str) -> list[tuple[Identity, list[str], Outliver]]:
-    """Take over the processes whose mark begins so."""
-    found = [(identity, words, adopt(identity)) for identity, words in find(mark)]
-    return [(who, words, process) for who, words, process in found if process is not None]
-
-
-def _finished(files: tuple[Path, ...]) -> tuple[Path, ...]:
-    left = [path for path in files if path.name.endswith(PART) and path.exists()]
-    for path in left:
-        if path.stat().st_size == 0:
-            discard(reservation_of(path))
-    return tuple(finish(reservation_of(path))[0] for path in left if path.exists())
 
 
 def _sources(options: FfmpegOptions, capacity: int) -> tuple[Source, ...]:

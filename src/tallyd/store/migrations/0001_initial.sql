@@ -130,8 +130,9 @@ CREATE TABLE runs (
     reason IN (
       'occupied', 'too_short', 'locked', 'target_unknown', 'zone_unknown', 'exception_day',
       'excluded', 'operator', 'paused', 'schedule_removed', 'schedule_changed', 'daemon_down',
-      'daemon_stopped', 'power_off', 'clock', 'driver_unavailable', 'device_refused',
-      'device_silent', 'device_ended', 'device_timeout', 'stalled', 'disk', 'late', 'back_to_back'
+      'daemon_stopped', 'power_off', 'ledger_restored', 'clock', 'driver_unavailable',
+      'device_refused', 'device_silent', 'device_ended', 'device_timeout', 'stalled', 'disk',
+      'late', 'back_to_back'
     )
   ),
   sentence TEXT,
@@ -168,7 +169,7 @@ CREATE TABLE parts (
   end_reason TEXT CHECK (
     end_reason IN (
       'planned', 'withdrawn', 'died', 'stalled', 'no_data', 'refused', 'timeout', 'paused',
-      'daemon_stopped', 'daemon_died'
+      'daemon_stopped', 'daemon_died', 'power_off', 'ledger_restored'
     )
   ),
   detail TEXT,

@@ -23,6 +23,7 @@ from tallyd.ports.drivers import (
     DriverError,
     GiveUpError,
     Observation,
+    Salvaged,
     SessionState,
     StartOrder,
 )
@@ -150,7 +151,7 @@ class Liar(SimulatedRecorder):
     def traits(self):
         """Claim another lead each time."""
         self._starts += 100_000
-        return super().traits.__class__(lead_ms=self._starts, overlap=False)
+        return super().traits.__class__(lead_ms=self._starts, overlap=False, survives=True)
 
     async def probe(self) -> str:
         """Say nothing."""
@@ -180,6 +181,14 @@ class Liar(SimulatedRecorder):
             raise GiveUpError(None, "")
         return shown
 
+    async def recover(self) -> tuple[Observation, ...]:
+        """Find nothing, whatever there is."""
+        return ()
+
+    async def salvage(self, _files: tuple[Path, ...]) -> Salvaged:
+        """Lose everything."""
+        return Salvaged(())
+
     def _say(self, order: StartOrder) -> Observation:
         return Observation(
             token=order.token,
@@ -203,6 +212,6 @@ async def test_the_suite_catches_a_driver_that_lies(check: Check, tmp_path: Path
     def make(context: DriverContext) -> Driver:
         return Liar(context)
 
-    subject = Subject(make=make, clock=SystemClock(), directory=tmp_path, capacity=2, run_s=0.01)
+    subject = Subject(make, SystemClock(), tmp_path, 2, run_s=0.01, break_session=nothing)
     with pytest.raises((NonConformity, DriverError)):
         await verify(check, subject)

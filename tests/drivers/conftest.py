@@ -1,6 +1,8 @@
 """Real ffmpegs of both kinds, recorders over them, and ways to look into what they record."""
 
+import os
 import shutil
+import signal
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from media import BUNDLED, Media
 from tallyd.clock import SystemClock
 from tallyd.domain.window import Window
+from tallyd.drivers.outliving import find
 from tallyd.drivers.recorders.ffmpeg import FfmpegRecorder
 from tallyd.ports.drivers import DriverContext, StartOrder
 
@@ -46,12 +49,15 @@ class Room:
         self.root = root
         self.clock = SystemClock()
         self._spawn = spawn
+        self._recorders = 0
 
     def recorder(self, capacity: int = 1, **options: object) -> FfmpegRecorder:
         """Build a recorder; by default of the test source."""
         if "inputs" not in options:
             options.setdefault("source", "test")
-        context = DriverContext("rooms.aula", capacity, self.clock, self._spawn, self.root)
+        self._recorders += 1
+        locks = self.root.with_name(f"{self.root.name}-locks-{self._recorders}")
+        context = DriverContext("rooms.aula", capacity, self.clock, self._spawn, self.root, locks)
         return FfmpegRecorder(context, FfmpegRecorder.Options.model_validate(options))
 
     def order(self, token: str = PART, *, on_input: int = 0, length_s: float = 60) -> StartOrder:
@@ -59,6 +65,15 @@ class Room:
         now = self.clock.now()
         piece = Window(now, now + timedelta(seconds=length_s))
         return StartOrder("rooms.aula", on_input, token, "Lecture", piece, self.root / token)
+
+
+@pytest.fixture(autouse=True)
+def _no_recorder_stays(tmp_path: Path):
+    """End the recorders that a test leaves running: they outlive it as they outlive a daemon."""
+    yield
+    for identity, words in find("comment=tallyd "):
+        if any(str(tmp_path) in word for word in words):
+            os.kill(identity.pid, signal.SIGKILL)
 
 
 @pytest.fixture

@@ -12,16 +12,18 @@ from tallyd.drivers.ffmpeg.diagnosis import diagnose, last_words
 from tallyd.drivers.ffmpeg.options import FfmpegOptions
 from tallyd.drivers.ffmpeg.progress import Progress
 from tallyd.drivers.ffmpeg.sources import parse_source
+from tallyd.drivers.marks import Mark
 from tallyd.ports.drivers import DeviceBlockedError, GiveUpError, TryAgainError
 
 NOW = datetime(2026, 12, 1, 8, tzinfo=UTC)
+MARK = str(Mark("rooms.aula", 0, "tok", NOW, NOW + timedelta(hours=3)))
 
 
 def command(**options) -> list[str]:
     """Build the command of the first input."""
     checked = FfmpegOptions(**options)
     output = Path("/srv/aula/x.mkv.part")
-    job = Job(checked.sources[0], checked.sound, output, "tok", 9000.0)
+    job = Job(checked.sources[0], checked.sound, output, MARK, 9000.0)
     return build_command("/usr/bin/ffmpeg", checked, job)
 
 
@@ -50,7 +52,7 @@ def test_every_command_is_bounded_quiet_and_ends_in_a_file(source: str):
     assert follows(argv, "-progress", "pipe:1")
     assert follows(argv, "-flush_packets", "1")
     assert follows(argv, "-t", "9000.000")
-    assert follows(argv, "-metadata", "comment=tallyd tok")
+    assert follows(argv, "-metadata", f"comment={MARK}")
     assert "-re" not in argv
 
 

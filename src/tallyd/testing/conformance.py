@@ -10,136 +10,43 @@ With pytest and anyio's plugin::
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - as everywhere here
 
 import anyio
 
 from tallyd.domain.model import EndReason, Reason
-from tallyd.domain.window import Window
-from tallyd.ports.clock import Clock
-from tallyd.ports.drivers import (
-    BackgroundTask,
-    Driver,
-    DriverContext,
-    DriverError,
-    Observation,
-    SessionState,
-    StartOrder,
-    Traits,
-    WarmsUp,
-)
+from tallyd.ports.drivers import DriverError, SessionState, StartOrder, Traits, WarmsUp
+from tallyd.testing import survival
+from tallyd.testing.bench import EARLIEST, Bench, Check, NonConformity, Subject, expect, verify
 
-_DEADLINE_S = 30.0
+__all__ = ["CHECKS", "Bench", "Check", "NonConformity", "Subject", "verify"]
+
 _LONGEST_LEAD_MS = 60_000
-_EARLIEST = timedelta(seconds=1)
-
-
-class NonConformity(AssertionError):  # noqa: N818 - what it is
-    """A driver does not keep the contract: the sentence says which part."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What is under test: `make` builds the driver, once for each check, from a fresh context.
-
-    `run_s` is how long sessions run before they are looked at. `break_session` ends the session
-    that an observation shows behind the driver's back; without it that check is left out.
-    """
-
-    make: Callable[[DriverContext], Driver]
-    clock: Clock
-    directory: Path
-    capacity: int = 1
-    run_s: float = 0.5
-    break_session: Callable[[Observation], Awaitable[None]] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """A driver at work, and the orders that the checks give it."""
-
-    subject: Subject
-    driver: Driver
-
-    def order(self, token: str, *, on_input: int = 0, name: str | None = None) -> StartOrder:
-        """Make the order for a part of a minute that begins now, in a file of its own."""
-        now = self.subject.clock.now()
-        return StartOrder(
-            target="rooms.conformance",
-            input=on_input,
-            token=token,
-            name="Conformance",
-            piece=Window(now, now + timedelta(minutes=1)),
-            output=self.subject.directory / (name or token),
-        )
-
-    async def run(self) -> None:
-        """Let what runs run for a while."""
-        await self.subject.clock.sleep(self.subject.run_s)
-
-    async def shown(self, token: str) -> Observation | None:
-        """Give what the driver shows of a session; None where it shows nothing."""
-        return next((o for o in await self.driver.observe() if o.token == token), None)
-
-
-Check = Callable[[Bench], Awaitable[None]]
-
-
-async def verify(check: Check, subject: Subject) -> None:
-    """Build the driver and run one check on it, within half a minute.
-
-    Raises:
-        NonConformity: the driver does not keep the contract.
-        DriverError: the driver could not do what it was asked.
-        TimeoutError: the check took too long.
-    """
-    failures: list[Exception] = []
-    async with anyio.create_task_group() as tasks:
-
-        def spawn(task: BackgroundTask) -> None:
-            tasks.start_soon(task)
-
-        context = DriverContext(
-            target="rooms.conformance",
-            capacity=subject.capacity,
-            clock=subject.clock,
-            spawn=spawn,
-            root=subject.directory,
-        )
-        try:
-            with anyio.fail_after(_DEADLINE_S):
-                await check(Bench(subject, subject.make(context)))
-        except Exception as error:  # noqa: BLE001 - raised below: the group would wrap it
-            failures.append(error)
-        tasks.cancel_scope.cancel()
-    for failure in failures:
-        raise failure
 
 
 async def traits_are_sane(bench: Bench) -> None:
     """Check that the traits never change and hold figures that the engine can work with."""
     traits: Traits = bench.driver.traits
-    _expect(traits == bench.driver.traits, "traits change")
-    _expect(0 <= traits.lead_ms <= _LONGEST_LEAD_MS, "lead_ms lies outside 0..60000")
-    _expect(0 <= traits.spread_ms <= _LONGEST_LEAD_MS, "spread_ms lies outside 0..60000")
-    _expect(traits.inputs >= bench.subject.capacity, "it has fewer inputs than were configured")
+    expect(traits == bench.driver.traits, "traits change")
+    expect(0 <= traits.lead_ms <= _LONGEST_LEAD_MS, "lead_ms lies outside 0..60000")
+    expect(0 <= traits.spread_ms <= _LONGEST_LEAD_MS, "spread_ms lies outside 0..60000")
+    expect(traits.inputs >= bench.subject.capacity, "it has fewer inputs than were configured")
     for name in ("first_data", "stall", "stop", "call"):
-        _expect(getattr(traits, f"{name}_timeout_ms") > 0, f"{name}_timeout_ms is not positive")
+        expect(getattr(traits, f"{name}_timeout_ms") > 0, f"{name}_timeout_ms is not positive")
 
 
 async def probe_says_what_it_is(bench: Bench) -> None:
     """Check that a probe gives a few words on one line, and starts nothing."""
     words = await bench.driver.probe()
-    _expect(words.strip() and "\n" not in words, "probe gives no line of words")
-    _expect(not await bench.driver.observe(), "probe started something")
+    expect(words.strip() and "\n" not in words, "probe gives no line of words")
+    expect(not await bench.driver.observe(), "probe started something")
 
 
 async def probe_harms_nothing(bench: Bench) -> None:
     """Check that a probe, answered, refused or broken off, leaves a session and a start alone."""
     await _broken_off(bench.driver.probe)
-    _expect(not await bench.driver.observe(), "a probe that was broken off started something")
+    expect(not await bench.driver.observe(), "a probe that was broken off started something")
     order = bench.order("t1")
     await bench.driver.start(order)
     with suppress(DriverError):  # what is in use may say so
@@ -147,8 +54,8 @@ async def probe_harms_nothing(bench: Bench) -> None:
     await _broken_off(bench.driver.probe)
     await bench.run()
     shown = await bench.shown("t1")
-    _expect(shown is not None, "a probe ended the session beside it")
-    _expect(shown is None or shown.state is SessionState.FLOWING, "a probe cost a session its data")
+    expect(shown is not None, "a probe ended the session beside it")
+    expect(shown is None or shown.state is SessionState.FLOWING, "a probe cost a session its data")
     await bench.driver.stop("t1")
 
 
@@ -158,7 +65,7 @@ async def warm_up_starts_nothing(bench: Bench) -> None:
         return
     await bench.driver.warm_up()
     await _broken_off(bench.driver.warm_up)
-    _expect(not await bench.driver.observe(), "warming up started something")
+    expect(not await bench.driver.observe(), "warming up started something")
     await bench.driver.start(bench.order("t1"))
     await bench.driver.stop("t1")
 
@@ -169,12 +76,12 @@ async def start_returns_with_data(bench: Bench) -> None:
     commanded = bench.subject.clock.now()
     started = await bench.driver.start(order)
     now = bench.subject.clock.now()
-    _expect((started.token, started.input) == ("t1", 0), "start answers for another order")
-    _expect(started.state is SessionState.FLOWING, f"start returned while {started.state}")
+    expect((started.token, started.input) == ("t1", 0), "start answers for another order")
+    expect(started.state is SessionState.FLOWING, f"start returned while {started.state}")
     first = started.first_data_at
     if first is None or first.utcoffset() != timedelta(0):
         raise NonConformity("start returned without an aware UTC first_data_at")
-    _expect(commanded - _EARLIEST <= first <= now, "first_data_at lies outside the call of start")
+    expect(commanded - EARLIEST <= first <= now, "first_data_at lies outside the call of start")
     await bench.driver.stop("t1")
 
 
@@ -184,11 +91,11 @@ async def observe_shows_what_runs(bench: Bench) -> None:
     started = await bench.driver.start(order)
     await bench.run()
     shown = [o for o in await bench.driver.observe() if o.token == order.token]
-    _expect(len(shown) == 1, f"observe shows a running session {len(shown)} times")
-    _expect(shown[0].state is SessionState.FLOWING, f"a running session is {shown[0].state}")
+    expect(len(shown) == 1, f"observe shows a running session {len(shown)} times")
+    expect(shown[0].state is SessionState.FLOWING, f"a running session is {shown[0].state}")
     if started.last_data_at is None or shown[0].last_data_at is None:
         raise NonConformity("a session that flows has no last_data_at")
-    _expect(shown[0].last_data_at >= started.last_data_at, "last_data_at went back")
+    expect(shown[0].last_data_at >= started.last_data_at, "last_data_at went back")
     await bench.driver.stop("t1")
 
 
@@ -197,13 +104,13 @@ async def stop_leaves_whole_files(bench: Bench) -> None:
     await bench.driver.start(bench.order("t1"))
     await bench.run()
     stopped = await bench.driver.stop("t1")
-    _expect(stopped.state is SessionState.ENDED, f"stop returned while {stopped.state}")
+    expect(stopped.state is SessionState.ENDED, f"stop returned while {stopped.state}")
     for file in stopped.files:
         path = anyio.Path(file)
-        _expect(file.is_absolute() and await path.is_file(), f"{file} is not there")
-        _expect((await path.stat()).st_size > 0, f"{file} is empty")
-        _expect(file.suffix != ".part", f"{file} has no final name")
-    _expect(await bench.shown("t1") is None, "a stopped session is still shown")
+        expect(file.is_absolute() and await path.is_file(), f"{file} is not there")
+        expect((await path.stat()).st_size > 0, f"{file} is empty")
+        expect(file.suffix != ".part", f"{file} has no final name")
+    expect(await bench.shown("t1") is None, "a stopped session is still shown")
 
 
 async def stop_is_idempotent(bench: Bench) -> None:
@@ -211,9 +118,9 @@ async def stop_is_idempotent(bench: Bench) -> None:
     await bench.driver.start(bench.order("t1"))
     first = await bench.driver.stop("t1")
     second = await bench.driver.stop("t1")
-    _expect(second == first, "a second stop tells something else")
+    expect(second == first, "a second stop tells something else")
     unknown = await bench.driver.stop("never-started")
-    _expect(unknown.state is SessionState.ENDED, "what never ran has not ended")
+    expect(unknown.state is SessionState.ENDED, "what never ran has not ended")
 
 
 async def cancelled_start_leaves_nothing(bench: Bench) -> None:
@@ -224,9 +131,9 @@ async def cancelled_start_leaves_nothing(bench: Bench) -> None:
         if not scope.cancelled_caught:
             await bench.driver.stop(f"c{number}")
             continue
-        _expect(await bench.shown(f"c{number}") is None, "a cancelled start is shown as a session")
+        expect(await bench.shown(f"c{number}") is None, "a cancelled start is shown as a session")
         left = [path.name async for path in anyio.Path(bench.subject.directory).glob(f"c{number}*")]
-        _expect(not left, f"a cancelled start left {left}")
+        expect(not left, f"a cancelled start left {left}")
     await bench.driver.start(bench.order("after"))
     await bench.driver.stop("after")
 
@@ -238,7 +145,7 @@ async def inputs_run_side_by_side(bench: Bench) -> None:
         await bench.driver.start(bench.order(f"t{number}", on_input=number))
     await bench.run()
     shown = {o.input for o in await bench.driver.observe() if o.state is SessionState.FLOWING}
-    _expect(shown == set(inputs), f"of the inputs {list(inputs)} only {sorted(shown)} run")
+    expect(shown == set(inputs), f"of the inputs {list(inputs)} only {sorted(shown)} run")
     for number in inputs:
         await bench.driver.stop(f"t{number}")
 
@@ -249,9 +156,9 @@ async def overlap_is_as_declared(bench: Bench) -> None:
     try:
         await bench.driver.start(bench.order("t2"))
     except DriverError as error:
-        _expect(not bench.driver.traits.overlap, f"an overlapping start was refused: {error}")
+        expect(not bench.driver.traits.overlap, f"an overlapping start was refused: {error}")
     else:
-        _expect(bench.driver.traits.overlap, "it says that it cannot overlap, and does")
+        expect(bench.driver.traits.overlap, "it says that it cannot overlap, and does")
         await bench.driver.stop("t2")
     await bench.driver.stop("t1")
 
@@ -263,9 +170,9 @@ async def files_are_never_overwritten(bench: Bench) -> None:
         await bench.driver.start(bench.order(token, name="same"))
         await bench.run()
         stopped = await bench.driver.stop(token)
-        _expect(not kept.keys() & set(stopped.files), "a second part took the name of the first")
+        expect(not kept.keys() & set(stopped.files), "a second part took the name of the first")
         for path, content in kept.items():
-            _expect(await anyio.Path(path).read_bytes() == content, f"{path} was overwritten")
+            expect(await anyio.Path(path).read_bytes() == content, f"{path} was overwritten")
         kept |= {path: await anyio.Path(path).read_bytes() for path in stopped.files}
 
 
@@ -274,7 +181,7 @@ async def impossible_orders_are_refused(bench: Bench) -> None:
     await _expect_refusal(bench, bench.order("t1", on_input=bench.driver.traits.inputs))
     await bench.driver.start(bench.order("t1"))
     await _expect_refusal(bench, bench.order("t1"))
-    _expect(await bench.shown("t1") is not None, "a refused order took a running session with it")
+    expect(await bench.shown("t1") is not None, "a refused order took a running session with it")
     await bench.driver.stop("t1")
 
 
@@ -288,12 +195,12 @@ async def ended_session_is_shown_until_stopped(bench: Bench) -> None:
     while shown is not None and shown.state is not SessionState.ENDED:
         await bench.run()
         shown = await bench.shown("t1")
-    _expect(shown is not None, "a session that ended by itself is forgotten")
-    _expect(shown is not None and shown.end is EndReason.DIED, "its end is not `died`")
-    _expect(shown is not None and shown.detail, "nothing is said of why it ended")
+    expect(shown is not None, "a session that ended by itself is forgotten")
+    expect(shown is not None and shown.end is EndReason.DIED, "its end is not `died`")
+    expect(shown is not None and shown.detail, "nothing is said of why it ended")
     stopped = await bench.driver.stop("t1")
-    _expect(stopped.end is EndReason.DIED, "once stopped, its end is no longer known")
-    _expect(await bench.shown("t1") is None, "it is shown although it was stopped")
+    expect(stopped.end is EndReason.DIED, "once stopped, its end is no longer known")
+    expect(await bench.shown("t1") is None, "it is shown although it was stopped")
 
 
 CHECKS: tuple[Check, ...] = (
@@ -311,6 +218,9 @@ CHECKS: tuple[Check, ...] = (
     files_are_never_overwritten,
     impossible_orders_are_refused,
     ended_session_is_shown_until_stopped,
+    survival.sessions_survive_their_process,
+    survival.what_survives_keeps_its_input,
+    survival.what_was_cut_off_is_salvaged,
 )
 
 
@@ -325,12 +235,7 @@ async def _expect_refusal(bench: Bench, order: StartOrder) -> None:
     try:
         await bench.driver.start(order)
     except DriverError as error:
-        _expect(str(error.reason) in set(Reason), "an error has no reason code")
-        _expect(error.sentence.strip() and "\n" not in error.sentence, "an error says nothing")
+        expect(str(error.reason) in set(Reason), "an error has no reason code")
+        expect(error.sentence.strip() and "\n" not in error.sentence, "an error says nothing")
     else:
         raise NonConformity(f"an impossible order was taken: {order}")
-
-
-def _expect(held: object, sentence: str) -> None:
-    if not held:
-        raise NonConformity(sentence)

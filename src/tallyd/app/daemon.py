@@ -175,6 +175,7 @@ async def _tidy(engine: Engine, clock: SystemClock) -> None:
     gc.freeze()
     gc.set_threshold(GARBAGE_WAITS_FOR)
     sys.setswitchinterval(THREADS_TAKE_TURNS_S)
+    gc.enable()
     for turn in count(1):
         await clock.sleep(TIDIED_EVERY_S)
         if engine.is_free_for(TIDIED_WHERE_FREE):

@@ -6,26 +6,33 @@ Made for tests that kill and cut: nothing here asks a daemon for anything but it
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from shutil import which
 from typing import Any
 
+import anyio
+
+from tallyd import app
+from tallyd.config import load
+from tallyd.domain.drafts import Draft
+from tallyd.domain.model import InstantStart, Run
 from tallyd.drivers.outliving import find
 
 PATIENCE_S = 30.0
-CAMERA = (
-    'driver = "ffmpeg"\noptions = { source = "test", size = "128x96", audio_codec = "none", '
-    "rate = 25.0, %s }"
-)
-FRAME_S = 1 / 25
+CAMERA = """
+driver = "ffmpeg"
+options = { source = "test", size = "128x96", audio_codec = "none", timestamps = "wallclock" }
+"""
+HOLE_S = 0.5
+"""A frame is a twenty-fifth of a second; what is shorter than this is a busy machine."""
 
 
 def until(look: Callable[[], Any], within_s: float = PATIENCE_S) -> Any:
@@ -84,6 +91,7 @@ class House:
 
     root: Path
     before: Sequence[str] = ()
+    program: Sequence[str] = (sys.executable, "-m", "tallyd")
     daemons: list[Daemon] = field(default_factory=list[Daemon])
 
     @property
@@ -96,14 +104,10 @@ class House:
         """Where its recordings lie."""
         return self.state / "recordings"
 
-    def configure(self, rooms: int, *, appliance: str = "", camera: str = CAMERA) -> None:
-        """Write the configuration: rooms `r0`, `r1`, ..."""
-        options = 'container = "matroska"'
-        tables = (
-            f"\n[rooms.r{n}]\n{camera % options if '%s' in camera else camera}\n"
-            for n in range(rooms)
-        )
-        top = f'[appliance]\nstate_dir = "{self.state}"\nmin_piece = "0s"\n{appliance}\n'
+    def configure(self, *cameras: str) -> None:
+        """Write the configuration: for each room, `r0`, `r1`, ..., the lines of its table."""
+        tables = (f"\n[rooms.r{n}]\n{camera}\n" for n, camera in enumerate(cameras))
+        top = f'[appliance]\nstate_dir = "{self.state}"\nmin_piece = "0s"\n'
         self.config.write_text(top + "".join(tables))
 
     @property
@@ -111,27 +115,46 @@ class House:
         """Its configuration; it lies where no power cut can hurt it."""
         return self.root.parent / f"{self.root.name}.toml"
 
-    def tallyd(self, *words: str) -> Any:
-        """Run a command to its end, and give its JSON."""
-        done = subprocess.run(
-            self._argv(*words, "--json"), capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+    def book(self, room: int, length_s: float, *, in_s: float = 0.0) -> int:
+        """Book a room for so long, as the command line does; gives the id of the schedule."""
+        settings, length = load(self.config), timedelta(seconds=length_s)
 
-    def book(self, room: int, length_s: float, start: str = "now") -> int:
-        """Book a room for so long, from now on; gives the id of the schedule."""
-        words = ("schedule", "add", "--target", f"rooms.r{room}", "--name", f"Lecture {room}")
-        length = f"{round(length_s * 1000)}ms"
-        made: int = self.tallyd(*words, "--start", start, "--duration", length)["id"]
-        return made
+        async def add() -> int:
+            async with app.open_for_changes(settings) as appliance:
+                change = await appliance.bookings.add(
+                    lambda now: Draft(
+                        target=f"rooms.r{room}",
+                        name=f"Lecture {room}",
+                        start=InstantStart(now + timedelta(seconds=in_s)),
+                        duration=length,
+                    )
+                )
+            assert change.after is not None
+            return change.after.id
+
+        return anyio.run(add)
+
+    def change(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
+        """Change wishes, as the command line does: `work` is given the bookings."""
+        settings = load(self.config)
+
+        async def do() -> Any:
+            async with app.open_for_changes(settings) as appliance:
+                return await work(appliance.bookings)
+
+        return anyio.run(do)
+
+    def stop(self, *schedules: int) -> None:
+        """Let these runs end now."""
+        for run in [self.run_of(each) for each in schedules]:
+            self.change(lambda bookings, run=run: bookings.stop_run(run.id))
 
     def start(self, *, ready: bool = True, **more: Any) -> Daemon:
         """Start a daemon, and wait until it is ready."""
         log = self.root.parent / f"{self.root.name}-{len(self.daemons)}.log"
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [*self.before, *self._argv("run")],
+                [*self.before, *self.program, "--config", str(self.config), "run"],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -143,35 +166,33 @@ class House:
             daemon.heard("daemon.ready")
         return daemon
 
-    def _argv(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "tallyd", "--config", str(self.config), *words]
-
     def recorders(self, room: int | None = None) -> list[int]:
         """Give the pids of the ffmpegs that record here, or in one room."""
         prefix = "comment=tallyd " if room is None else f"comment=tallyd rooms.r{room} "
         own = str(self.root)
         return [who.pid for who, words in find(prefix) if any(own in word for word in words)]
 
-    def runs(self) -> dict[int, dict[str, Any]]:
-        """Give the runs by the id of their schedules."""
-        return {run["schedule_id"]: run for run in self.tallyd("runs")}
+    def run_of(self, schedule: int) -> Run:
+        """Give the one run of a one-shot."""
+        settings = load(self.config)
 
-    def finished(self, *schedules: int) -> list[dict[str, Any]]:
-        """Wait until these have their outcomes, and give their runs."""
+        async def read() -> tuple[Run, ...]:
+            async with app.open_for_reports(settings) as appliance:
+                return await appliance.reports.runs(None, None, 10_000)
 
-        def look() -> list[dict[str, Any]] | None:
-            runs = self.runs()
-            found = [runs[each] for each in schedules if each in runs]
-            over = len(found) == len(schedules) and all(run["outcome"] for run in found)
-            return found if over else None
+        (run,) = (run for run in anyio.run(read) if run.schedule_id == schedule)
+        return run
 
-        found: list[dict[str, Any]] = until(look)
+    def finished(self, schedule: int) -> Run:
+        """Wait until a run has its outcome, and all of its files their names."""
+
+        def look() -> Run | None:
+            run = self.run_of(schedule)
+            named = all(not file.endswith(".part") for part in run.parts for file in part.files)
+            return run if run.outcome and named else None
+
+        found: Run = until(look)
         return found
-
-    def statuses(self) -> dict[int, str]:
-        """Give how the runs stand, by schedule, as the database has it."""
-        with closing(sqlite3.connect(f"file:{self.state}/tallyd.db?mode=ro", uri=True)) as db:
-            return dict(db.execute("SELECT schedule_id, status FROM runs").fetchall())
 
     def put_down(self) -> None:
         """End whatever this installation still runs."""
@@ -215,6 +236,11 @@ def damage(path: Path | str) -> str:
     return done.stderr
 
 
-def instant(text: str) -> datetime:
-    """Read an instant as reports and logs write it."""
-    return datetime.fromisoformat(text)
+def holes(run: Run) -> list[float]:
+    """Give how long nothing was recorded before each frame of a run that is not the next one.
+
+    In seconds, over all of its parts; its cameras stamp each frame with the wall clock.
+    """
+    times = sorted(at for part in run.parts for file in part.files for at in frame_times(file))
+    between = (after - before for before, after in pairwise(times))
+    return [hole for hole in between if hole > HOLE_S]

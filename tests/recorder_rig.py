@@ -90,6 +90,7 @@ class House:
     """One installation, with as many rooms as wanted, each with a camera of its own."""
 
     root: Path
+    outside: Path
     before: Sequence[str] = ()
     program: Sequence[str] = (sys.executable, "-m", "tallyd")
     daemons: list[Daemon] = field(default_factory=list[Daemon])
@@ -113,7 +114,7 @@ class House:
     @property
     def config(self) -> Path:
         """Its configuration; it lies where no power cut can hurt it."""
-        return self.root.parent / f"{self.root.name}.toml"
+        return self.outside / f"{self.root.name}.toml"
 
     def book(self, room: int, length_s: float, *, in_s: float = 0.0) -> int:
         """Book a room for so long, as the command line does; gives the id of the schedule."""
@@ -151,7 +152,7 @@ class House:
 
     def start(self, *, ready: bool = True, **more: Any) -> Daemon:
         """Start a daemon, and wait until it is ready."""
-        log = self.root.parent / f"{self.root.name}-{len(self.daemons)}.log"
+        log = self.outside / f"{self.root.name}-{len(self.daemons)}.log"
         with log.open("wb") as out:
             process = subprocess.Popen(
                 [*self.before, *self.program, "--config", str(self.config), "run"],
@@ -205,10 +206,10 @@ class House:
 
 
 @contextmanager
-def house(root: Path, before: Sequence[str] = ()) -> Iterator[House]:
-    """Have an installation, and end whatever it runs afterwards."""
+def house(root: Path, outside: Path) -> Iterator[House]:
+    """Have an installation, and end whatever it runs afterwards; `outside` are its logs."""
     root.mkdir(exist_ok=True)
-    made = House(root, before)
+    made = House(root, outside)
     try:
         yield made
     finally:
@@ -231,7 +232,9 @@ def frame_times(path: Path | str) -> list[float]:
 
 def damage(path: Path | str) -> str:
     """Decode a file from end to end; gives what the decoder complains of."""
-    argv = (which("ffmpeg") or "ffmpeg", "-v", "error", "-i", str(path), "-f", "null", "-")
+    # At its own frame times: a null output of a fixed rate would complain of any jitter.
+    times = ("-fps_mode", "passthrough", "-enc_time_base:v", "1:90000")
+    argv = (which("ffmpeg") or "ffmpeg", "-v", "error", "-i", str(path), *times, "-f", "null", "-")
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     return done.stderr
 

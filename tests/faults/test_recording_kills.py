@@ -36,7 +36,7 @@ needs_strace = pytest.mark.skipif(which("strace") is None, reason="needs strace"
 @pytest.fixture(name="place")
 def _place(tmp_path: Path) -> Iterator[House]:
     """Give an installation with some cameras, which stamp frames with the wall clock."""
-    with house(tmp_path / "house") as made:
+    with house(tmp_path / "house", tmp_path) as made:
         made.configure(*[CAMERA] * ROOMS)
         yield made
 

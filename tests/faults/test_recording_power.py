@@ -52,9 +52,9 @@ def _machine(tmp_path: Path) -> Iterator[Disk]:
 
 
 @pytest.fixture(name="place")
-def _place(machine: Disk) -> Iterator[House]:
+def _place(machine: Disk, tmp_path: Path) -> Iterator[House]:
     """Give an installation on it, with one camera for each container."""
-    with house(machine.path / "house") as made:
+    with house(machine.path / "house", tmp_path) as made:
         made.configure(*CONTAINERS.values())
         machine.sync()
         yield made

@@ -133,6 +133,20 @@ class Writer:
             )
             await tx.move_run(done, Status.PENDING)
 
+    async def record_on(self) -> None:
+        """Know better when the data of what is being recorded began; else begin to record."""
+        async with self._store.read() as reader:
+            recording = [run for run in await reader.unfinished_runs() if run.parts]
+        if not recording:
+            run = await self._due()
+            part = Part(1, 0, run.planned, f"token-{run.id}", NOON, first_data_at=NOON)
+        else:
+            (run, *_) = recording
+            (part,) = run.parts
+        began = (part.first_data_at or NOON) - timedelta(milliseconds=20)
+        async with self._store.write() as tx:
+            await tx.put_part(run.id, replace(part, first_data_at=began, last_data_at=NOON + HOUR))
+
     async def miss(self) -> None:
         """Have a run that is over with nothing recorded."""
         run = await self._due()
@@ -185,6 +199,7 @@ ACTS = [
     Writer.lock,
     Writer.renumber,
     Writer.record,
+    Writer.record_on,
     Writer.miss,
     Writer.bring_back,
     Writer.forget,

@@ -145,15 +145,16 @@ WHERE before.status = 'finished'
 ORDER BY before.id;
 
 -- name: list_parts_altered
--- Give the runs with a part whose beginning is told otherwise than it was.
+-- Give the runs with a part whose beginning is told otherwise; until its end that is refined.
 SELECT DISTINCT before.run_id
 FROM saved.parts AS before
 JOIN main.parts AS now ON now.run_id = before.run_id AND now.number = before.number
 WHERE before.first_data_at_ms IS NOT NULL
-  AND (now.input, now.token, now.commanded_at_ms, now.lead_ms, now.first_data_at_ms)
-    IS NOT (
-      before.input, before.token, before.commanded_at_ms, before.lead_ms, before.first_data_at_ms
-    )
+  AND (
+    (now.input, now.token, now.commanded_at_ms, now.lead_ms)
+      IS NOT (before.input, before.token, before.commanded_at_ms, before.lead_ms)
+    OR before.end_reason IS NOT NULL AND now.first_data_at_ms IS NOT before.first_data_at_ms
+  )
 ORDER BY before.run_id;
 
 -- name: read_schedules_upwards

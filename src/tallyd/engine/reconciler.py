@@ -342,6 +342,7 @@ class Reconciler:
                     self._finish(run, entry, now)
             elif run.status is Status.STOPPING:
                 self._put(replace(run, status=advance(run.status, Event.STOPPED_WITH_REST)))
+                self.wake()
 
     def _without_session(self, run: Run) -> Run:
         """Give a run that no session holds; one whose session was lost goes on from there."""

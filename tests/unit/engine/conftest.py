@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import anyio.lowlevel
 import pytest
 
 from tallyd.bookings import Bookings, Policy
@@ -88,6 +87,9 @@ class Rig:
     nudge: anyio.Event = field(default_factory=anyio.Event)
     engine: Engine | None = None
     service: FakeServiceManager = field(default_factory=FakeServiceManager)
+    shelf: FakeShelf = field(default_factory=FakeShelf)
+    absence: Absence | None = None
+    ledger_settled: int = 0
 
     @property
     def bookings(self) -> Bookings:
@@ -100,6 +102,9 @@ class Rig:
     async def _nudged(self) -> None:
         await self.nudge.wait()
         self.nudge = anyio.Event()
+
+    async def _ledger_settled(self) -> None:
+        self.ledger_settled += 1
 
     async def configure(self, *targets: Target) -> None:
         """Make these the configured targets."""
@@ -138,9 +143,9 @@ class Rig:
                 ledger_keep=timedelta(days=730),
                 publish=_nowhere,
                 service=self.service,
-                absence=Absence(EPOCH, self.clock.now()),
-                shelf=FakeShelf(),
-                ledger_settled=anyio.lowlevel.checkpoint,
+                absence=self.absence or Absence(EPOCH, self.clock.now()),
+                shelf=self.shelf,
+                ledger_settled=self._ledger_settled,
             ),
             self.log,
         )

@@ -23,11 +23,14 @@ pytestmark = [
 ]
 
 FULL = os.environ.get("FULL_FAULTS") == "1"
-ROOMS = 4
-KILLS, RESTARTS = (50, 10) if FULL else (3, 1)
-BOOTS = 100 if FULL else 5
-RECORDERS_KILLED = 100 if FULL else 4
-EVERY = 1 if FULL else 12
+ROOMS = 4 if FULL else 2
+KILLS, RESTARTS = (50, 10) if FULL else (2, 1)
+BOOTS = 100 if FULL else 2
+RECORDERS_KILLED = 100 if FULL else 2
+BETWEEN_KILLS_S = 11 if FULL else 2
+"""What broke off soon after its start is tried again with more patience."""
+
+CALLS_APART = 1 if FULL else 25
 FRAMES_PER_S = 25
 RESTART_S = 0.1
 needs_strace = pytest.mark.skipif(which("strace") is None, reason="needs strace")
@@ -115,7 +118,7 @@ def test_row_7_a_killed_recorder_is_replaced_within_two_seconds(place: House) ->
     """Row 7: the next part begins so soon, both are listed, and the gap between them."""
     daemon, booked = begin(place)
     for _ in range(RECORDERS_KILLED // ROOMS):
-        time.sleep(11)  # what broke off soon after its start is tried again with more patience
+        time.sleep(BETWEEN_KILLS_S)
         for pid in place.recorders():
             os.kill(pid, signal.SIGKILL)
     time.sleep(3)
@@ -178,7 +181,7 @@ def calls_of(daemon: Daemon, act, log: Path) -> Counter[str]:
 def points(calls: Counter[str]) -> list[tuple[str, int]]:
     """Give the calls to be killed at."""
     every = [(name, number) for name in sorted(calls) for number in range(1, calls[name] + 1)]
-    return every[::EVERY]
+    return every[CALLS_APART // 2 :: CALLS_APART]
 
 
 @needs_strace

@@ -24,7 +24,7 @@ pytestmark = [
 
 FULL = os.environ.get("FULL_FAULTS") == "1"
 CUTS = 20 if FULL else 1
-CUTS_OF_STOPS = 20 if FULL else 2
+CUTS_OF_STOPS = 20 if FULL else 1
 LOST_AT_MOST_S = 5.0
 BACK_WITHIN_S = 10.0
 CARELESS = """

@@ -4,6 +4,8 @@ import gc
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from types import ModuleType
+from typing import cast
 
 import click
 
@@ -38,8 +40,9 @@ def _without(module: str) -> Generator[None]:
     if module in sys.modules:
         yield
         return
-    sys.modules[module] = None  # type: ignore[assignment] - as the import system documents it
+    known = cast("dict[str, ModuleType | None]", sys.modules)
+    known[module] = None  # it cannot be imported then
     try:
         yield
     finally:
-        del sys.modules[module]
+        del known[module]

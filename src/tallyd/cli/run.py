@@ -4,12 +4,14 @@ import gc
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from types import ModuleType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from tallyd.cli.root import Invocation
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 
 @click.command()

@@ -11,7 +11,11 @@ from hypothesis import settings
 settings.register_profile("tallyd", deadline=None)
 settings.load_profile("tallyd")
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "systemd_rig"]
+
+# What tests write is safe from others, whatever the habits of whoever runs them: a configuration
+# that is not would be refused.
+os.umask(0o022)
 
 MAY_BLOCK = (
     # Once for each daemon, database or driver, before it has anything else to do.

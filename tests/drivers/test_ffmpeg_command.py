@@ -10,6 +10,7 @@ from tallyd.domain.model import Reason
 from tallyd.drivers.ffmpeg.command import Job, build_command
 from tallyd.drivers.ffmpeg.diagnosis import diagnose, last_words
 from tallyd.drivers.ffmpeg.options import FfmpegOptions
+from tallyd.drivers.ffmpeg.playlist import playlist
 from tallyd.drivers.ffmpeg.progress import Progress
 from tallyd.drivers.ffmpeg.sources import parse_source
 from tallyd.drivers.marks import Mark
@@ -59,21 +60,44 @@ def test_every_command_is_bounded_quiet_and_ends_in_a_file(source: str):
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("rtsp://h/x", ("-rtsp_transport", "tcp", "-timeout", "5000000", "-i", "rtsp://h/x")),
-        ("rtmp://h/x", ("-rw_timeout", "5000000", "-i", "rtmp://h/x")),
-        ("https://h/x", ("-rw_timeout", "5000000", "-i", "https://h/x")),
-        ("srt://h:9", ("-timeout", "5000000", "-connect_timeout", "5000", "-i", "srt://h:9")),
+        ("rtsp://h/x", ("rtsp_transport 'tcp'", "timeout '5000000'")),
+        ("rtmp://h/x", ("rw_timeout '5000000'",)),
+        ("https://h/x", ("rw_timeout '5000000'",)),
+        ("srt://h:9", ("timeout '5000000'", "connect_timeout '5000'")),
     ],
 )
 def test_network_sources_have_a_timeout_and_a_white_list(source: str, expected: tuple[str, ...]):
     """Each protocol gets the timeout that it understands, and may use no file of ours."""
     argv = command(source=source)
-    assert follows(argv, *expected)
-    allowed = argv[argv.index("-protocol_whitelist") + 1].split(",")
+    assert follows(argv, "-protocol_whitelist", "pipe", "-f", "concat", "-safe", "0")
     assert argv.index("-protocol_whitelist") < argv.index("-i")
-    assert not {"file", "pipe", "concat", "subfile", "data", "unix"} & set(allowed)
+    checked = FfmpegOptions(source=source)
+    head, entry, *options = playlist(checked, checked.sources[0]).splitlines()
+    assert (head, entry) == ("ffconcat version 1.0", f"file '{source}'")
+    assert {f"option {each}" for each in expected} <= set(options)
+    (white,) = (line for line in options if line.startswith("option protocol_whitelist "))
+    allowed = white.partition("'")[2].rstrip("'").split(",")
+    assert not {"file", "pipe", "fd", "concat", "subfile", "data", "unix"} & set(allowed)
     assert follows(argv, "-c:v", "copy")
     assert "libx264" not in argv
+
+
+@pytest.mark.parametrize("source", ["v4l2:/dev/video0", "alsa:hw:1,0", "test"])
+def test_what_is_no_network_source_may_use_no_protocol(source: str):
+    """Before every input stands a white list that has nothing in it."""
+    argv = command(source=source)
+    limits = [i for i, each in enumerate(argv) if each == "-protocol_whitelist"]
+    assert len(limits) == argv.count("-i")
+    assert {argv[i + 1] for i in limits} == {"none"}
+
+
+@pytest.mark.parametrize("secret", ["it's", "a'b'c", "back\\slash", "#hash", "%27", "$(id)"])
+def test_an_address_cannot_break_out_of_its_playlist(secret: str):
+    """Quotes and the like in a password stay within the one text that they are a part of."""
+    checked = FfmpegOptions(source=f"http://h/x?p={secret}")
+    _, entry, *_ = playlist(checked, checked.sources[0]).splitlines()
+    assert entry.replace(r"'\''", "’").count("'") == 2
+    assert entry.replace(r"'\''", "'") == f"file 'http://h/x?p={secret}'"
 
 
 def test_devices_are_opened_as_configured():

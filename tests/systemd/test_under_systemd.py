@@ -2,135 +2,24 @@
 
 import json
 import re
-import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
-from typing import Any
 
 import pytest
 
+from media import BUNDLED
+from systemd_rig import CHECKOUT, CONFIG
 from tallyd.logs.events import EVENTS
 
 pytestmark = pytest.mark.timeout(300)  # the first one installs
 
-ROOT = Path(__file__).parents[2]
-CHECKOUT = "/usr/src/tallyd"
-CONFIG = """
-[appliance]
-min_piece = "0s"
-[rooms.aula]
-driver = "ffmpeg"
-options = { source = "test", size = "320x180" }
-[rooms.rehearsal]
-driver = "simulated"
-options = { stop_ms = 3_000 }
-"""
-
-
-def install_commands() -> list[str]:
-    """Give the commands of the README's section on systemd."""
-    section = (ROOT / "README.md").read_text().partition("## Run it under systemd\n")[2]
-    block = re.search(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
-    assert block is not None
-    return block[1].splitlines()
-
-
-class Service:
-    """The installed service, in its sandbox."""
-
-    def __init__(self, sandbox) -> None:
-        self._box = sandbox
-        self.run = sandbox.run
-        self.tallyd = sandbox.tallyd
-
-    def install(self) -> None:
-        """Do what the README says, word by word."""
-        listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-        files = subprocess.run(listed, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
-        for name in files.decode().split("\0"):
-            if (ROOT / name).is_file():
-                copy = self._box.root / CHECKOUT[1:] / name
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, copy)
-        for command in install_commands():
-            self.run("sh", "-c", f"cd {CHECKOUT} && {command}", outside_network="pip" in command)
-
-    def configure(self, text: str) -> None:
-        """Write the configuration."""
-        (self._box.root / "etc/tallyd/config.toml").write_text(text)
-
-    def override(self, lines: str) -> None:
-        """Give the unit a drop-in until the machine ends; an empty one takes it away."""
-        directory = self._box.root / "run/systemd/system/tallyd.service.d"
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / "test.conf").write_text(f"[Service]\n{lines}\n")
-        self.run("systemctl", "daemon-reload")
-
-    def shows(self, name: str) -> str:
-        """Give a property of the unit."""
-        return self.run("systemctl", "show", "--value", "-p", name, "tallyd").strip()
-
-    @property
-    def pid(self) -> int:
-        """The daemon's pid, as the sandbox counts."""
-        return int(self.shows("MainPID"))
-
-    def journal(self) -> list[dict[str, Any]]:
-        """Give what the unit's processes have logged."""
-        text = self.run("journalctl", "--unit=tallyd", "--output=json", "_TRANSPORT=stdout")
-        return [json.loads(line) for line in text.splitlines()]
-
-    def book(self, name: str, start: str, duration: str, room: str = "aula") -> int:
-        """Book a room."""
-        words = ("--target", f"rooms.{room}", "--name", name, "--start", start)
-        booked = self.tallyd("schedule", "add", *words, "--duration", duration)
-        found: int = booked["id"]
-        return found
-
-    def recorders(self) -> list[str]:
-        """Give the pids of the ffmpegs, as the sandbox counts."""
-        found = []
-        for entry in (self._box.root / "proc").iterdir():
-            with suppress(OSError):
-                if entry.name.isdigit() and "ffmpeg" in (entry / "comm").read_text():
-                    found.append(entry.name)
-        return found
-
-    def run_of(self, schedule: int) -> dict[str, Any]:
-        """Give what became of a booking."""
-        (run,) = (r for r in self.tallyd("runs") if r["schedule_id"] == schedule)
-        return run
-
-
-@pytest.fixture(scope="module")
-def installed(sandbox) -> Service:
-    """Give the service as it is after the README's commands."""
-    service = Service(sandbox)
-    service.install()
-    return service
-
-
-@pytest.fixture
-def service(installed: Service) -> Iterator[Service]:
-    """Give the service, running, with two rooms and nothing booked."""
-    installed.configure(CONFIG)
-    installed.override("")
-    installed.run("systemctl", "reset-failed", "tallyd")
-    installed.run("systemctl", "restart", "tallyd")
-    yield installed
-    installed.run("systemctl", "stop", "tallyd")
-    installed.run("sh", "-c", "pkill -KILL -x ffmpeg; rm -rf /var/lib/tallyd/*")
-
 
 def test_installed_as_the_readme_says_it_runs_and_starts_with_the_machine(installed):
     """After the README's commands the service is up, with the example's rooms, for good."""
-    assert installed.shows("ActiveState") == "active"
-    assert installed.shows("UnitFileState") == "enabled"
-    assert "rooms.aula" in installed.tallyd("status")["targets"]
+    active, enabled, targets = installed.fresh
+    assert (active, enabled) == ("active", "enabled")
+    assert "rooms.aula" in targets
     made = ("/etc/tallyd", "/etc/tallyd/config.toml", "/etc/tallyd/credentials", "/var/lib/tallyd")
     assert installed.run("stat", "-c", "%U:%G %a", *made).splitlines() == [
         "root:tallyd 750",
@@ -155,8 +44,6 @@ def test_its_status_says_what_records_and_what_comes_next(service, eventually):
 
 def test_its_journal_holds_the_events_as_json(service, eventually):
     """Whoever reads the journal with a program finds every event, whole, under one name."""
-    service.run("journalctl", "--rotate", "--vacuum-time=1us", "--quiet")
-    service.run("systemctl", "restart", "tallyd")
     service.book("<0>forged", "now", "2m")
     eventually(service.recorders)
     eventually(lambda: "run.started" in str(service.journal()))
@@ -211,7 +98,8 @@ def test_a_stop_finishes_what_records_where_that_is_wanted(service, eventually):
     assert service.recorders() == []
     (part,) = service.run_of(lecture)["parts"]
     assert part["end"] == "daemon_stopped"
-    service.run("ffmpeg", "-v", "error", "-xerror", "-i", part["files"][0], "-f", "null", "-")
+    played = service.path(part["files"][0])
+    subprocess.run((BUNDLED, "-v", "error", "-xerror", "-i", played, "-f", "null", "-"), check=True)
 
 
 def test_a_stop_that_takes_longer_is_given_the_time(service, eventually):

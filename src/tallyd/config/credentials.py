@@ -7,6 +7,7 @@ from typing import cast
 
 from pydantic import SecretStr
 
+from tallyd.config.ownership import NotTrustedError, read_trusted
 from tallyd.config.problems import ConfigError, ConfigProblem
 
 VARIABLE = "CREDENTIALS_DIRECTORY"
@@ -61,8 +62,10 @@ def _content(name: str, directory: Path | None) -> str:
     if directory is None:
         raise ValueError(f"${VARIABLE} is not set: use LoadCredential={name}:FILE in the unit")
     try:
-        return (directory / name).read_bytes().decode().removesuffix("\n")
+        return read_trusted(directory / name).decode().removesuffix("\n")
     except UnicodeDecodeError:
         raise ValueError("the credential is no UTF-8 text") from None
+    except NotTrustedError as error:
+        raise ValueError(f"the credential is not safe: {error}") from None
     except (OSError, ValueError) as error:
         raise ValueError(f"no such credential in {directory}: {error}") from None

@@ -12,6 +12,7 @@ from pydantic_settings import SettingsError
 from pydantic_settings.sources import EnvSettingsSource
 
 from tallyd.config.models import ENV_DELIMITER, ENV_PREFIX, Settings
+from tallyd.config.ownership import NotTrustedError, read_trusted
 from tallyd.config.problems import ConfigError, ConfigProblem, Places, problems_of
 from tallyd.config.values import did_you_mean
 from tallyd.domain.errors import Problem
@@ -82,9 +83,11 @@ def _error(path: Path, problems: Iterable[ConfigProblem]) -> ConfigError:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_bytes().decode()
+        return read_trusted(path).decode()
     except UnicodeDecodeError as error:
         fix = f"byte {error.start} is no UTF-8: save the file as UTF-8"
+    except NotTrustedError as error:
+        fix = str(error)
     except OSError as error:
         fix = f"cannot be read: {error.strerror or error}"
     raise ConfigError(str(path), ConfigProblem("file", str(path), fix))

@@ -9,6 +9,10 @@ from tallyd.demo.scenario import AULA, LAB, MIN_PIECE
 
 DEFAULT = Path("tallyd-demo")
 
+# A configuration that others can write to is refused, and some umasks would make it one.
+_DIRECTORY_MODE = 0o755
+_FILE_MODE = 0o644
+
 CONFIGURATION = f"""\
 # The configuration of the demo: two rooms, each with a test picture for a camera.
 # config.example.toml explains every key, and `tallyd drivers` the options of each driver.
@@ -76,15 +80,15 @@ def make_place(wanted: Path | None) -> Place:
     """
     try:
         place = Place(_make_free(DEFAULT) if wanted is None else _make(wanted))
-        with place.config.open("x", encoding="utf-8") as file:
-            file.write(CONFIGURATION)
+        place.config.touch(_FILE_MODE, exist_ok=False)
+        place.config.write_text(CONFIGURATION, encoding="utf-8")
     except OSError as error:
         raise DemoError(f"cannot make a place for the demo: {error}") from error
     return place
 
 
 def _make(wanted: Path) -> Path:
-    wanted.mkdir(parents=True, exist_ok=True)
+    wanted.mkdir(_DIRECTORY_MODE, parents=True, exist_ok=True)
     if any(wanted.iterdir()):
         raise DemoError(f"{wanted} is not empty: name a directory that is new")
     return wanted
@@ -94,7 +98,7 @@ def _make_free(default: Path) -> Path:
     for number in count(1):
         path = default if number == 1 else default.with_name(f"{default.name}-{number}")
         try:
-            path.mkdir()
+            path.mkdir(_DIRECTORY_MODE)
         except FileExistsError:
             continue
         return path

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,9 +60,9 @@ def identity_of(pid: int, mark: str) -> Identity:
 
 
 def find(prefix: str) -> Iterator[tuple[Identity, list[str]]]:
-    """Give every running process with an argument that begins so, and all of its arguments.
+    """Give our user's processes with an argument that begins so, and all of their arguments.
 
-    That argument is its mark.
+    That argument is its mark; anybody could give one to a process of theirs.
     """
     for entry in os.listdir("/proc"):  # noqa: PTH208 - names, no paths
         if not entry.isdigit():
@@ -72,7 +72,7 @@ def find(prefix: str) -> Iterator[tuple[Identity, list[str]]]:
                 Path("/proc", entry, "cmdline").read_bytes().decode(errors="replace").split("\0")
             )
             mark = next((word for word in words if word.startswith(prefix)), None)
-            if mark is not None:
+            if mark is not None and Path("/proc", entry).stat().st_uid == os.geteuid():
                 yield identity_of(int(entry), mark), words
         except OSError:
             continue  # it ended meanwhile, or is somebody else's
@@ -144,10 +144,11 @@ class Outliver:
             raise ProcessError(f"{self.reference} takes no signal: {error.strerror}") from error
 
 
-def launch(argv: Sequence[str], mark: str, holds: int) -> Outliver:
+def launch(argv: Sequence[str], mark: str, holds: int, told: str = "") -> Outliver:
     """Start `argv`, which has `mark` in it, and keeps the descriptor `holds` open while it lives.
 
-    Blocks on the disk that the program comes from.
+    `told` is what it reads on its standard input: what may be secret has no place in `argv`. Blocks
+    on the disk that the program comes from.
 
     Raises:
         ProcessError: it cannot be run.
@@ -156,7 +157,7 @@ def launch(argv: Sequence[str], mark: str, holds: int) -> Outliver:
     try:
         popen = subprocess.Popen(  # noqa: S603 - a list of arguments, never a shell
             list(argv),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if told else subprocess.DEVNULL,
             stdout=outputs[0],
             stderr=outputs[1],
             cwd="/",
@@ -169,6 +170,7 @@ def launch(argv: Sequence[str], mark: str, holds: int) -> Outliver:
             os.close(fd)
         raise ProcessError(f"{argv[0]} cannot be run: {error.strerror}") from error
     try:
+        _tell(popen, told)
         pidfd = os.pidfd_open(popen.pid)
         identity = identity_of(popen.pid, mark)
     except OSError as error:
@@ -180,6 +182,12 @@ def launch(argv: Sequence[str], mark: str, holds: int) -> Outliver:
     # From here on the pidfd knows; the library would complain of a child that is left running.
     popen.returncode = 0
     return Outliver(identity, pidfd, (Overheard(outputs[0]), Overheard(outputs[1])))
+
+
+def _tell(popen: subprocess.Popen[bytes], told: str) -> None:
+    if popen.stdin is not None:
+        with suppress(BrokenPipeError), popen.stdin as pipe:  # one that died says why elsewhere
+            pipe.write(told.encode())
 
 
 def adopt(identity: Identity) -> Outliver | None:

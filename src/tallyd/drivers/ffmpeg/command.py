@@ -4,17 +4,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tallyd.drivers.ffmpeg.options import FfmpegOptions
+from tallyd.drivers.ffmpeg.playlist import READ_FROM_STDIN
 from tallyd.drivers.ffmpeg.progress import STATS_PERIOD_S
-from tallyd.drivers.ffmpeg.sources import DEVICES, RTSP_KINDS, Source, SourceKind
+from tallyd.drivers.ffmpeg.sources import DEVICES, Source, SourceKind
 
 MARKED = "comment="
 """How the argument begins in which the mark stands."""
 
 ENDINGS = {"matroska": ".mkv", "mpegts": ".ts", "mp4": ".mp4"}
 
+_NO_PROTOCOL = ("-protocol_whitelist", "none")
+"""What reads a device, or makes a picture itself, has no business with files or hosts."""
+
 _LOCAL_RATE = 25.0
 _TEST_SIZE = "640x360"
-_MICROSECONDS = 1_000_000
 _ENCODERS = {"h264": "libx264", "h265": "libx265", "aac": "aac", "opus": "libopus"}
 CONTAINERS = {
     # Clusters and fragments are what a killed ffmpeg leaves behind whole: keep them short.
@@ -83,7 +86,7 @@ def _input(options: FfmpegOptions, job: Job) -> list[str]:
         case SourceKind.TEST:
             return _test_input(options, limit)
         case SourceKind.V4L2:
-            video = [*limit, "-f", "v4l2", "-thread_queue_size", "512"]
+            video = [*limit, *_NO_PROTOCOL, "-f", "v4l2", "-thread_queue_size", "512"]
             video += ["-framerate", f"{options.rate or _LOCAL_RATE:g}"]
             video += ["-video_size", options.size] if options.size else []
             video += ["-i", job.source.address]
@@ -91,35 +94,21 @@ def _input(options: FfmpegOptions, job: Job) -> list[str]:
         case SourceKind.ALSA:
             return _alsa_input(job.source, limit)
         case _:
-            return [*limit, *_network_input(options, job.source)]
+            return [*limit, *READ_FROM_STDIN]
 
 
 def _test_input(options: FfmpegOptions, limit: list[str]) -> list[str]:
     # Paced by filters: newer versions begin `-re` and `-readrate` with a burst of half a second.
     size, rate = options.size or _TEST_SIZE, options.rate or _LOCAL_RATE
-    picture = [*limit, "-f", "lavfi", "-i", f"testsrc2=size={size}:rate={rate:g},realtime"]
-    tone = [*limit, "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000,arealtime"]
+    made = [*limit, *_NO_PROTOCOL, "-f", "lavfi", "-i"]
+    picture = [*made, f"testsrc2=size={size}:rate={rate:g},realtime"]
+    tone = [*made, "sine=frequency=440:sample_rate=48000,arealtime"]
     return picture if options.audio_codec == "none" else [*picture, *tone]
 
 
 def _alsa_input(source: Source, limit: list[str]) -> list[str]:
-    return [*limit, "-f", "alsa", "-thread_queue_size", "1024", "-i", source.address]
-
-
-def _network_input(options: FfmpegOptions, source: Source) -> list[str]:
-    timeout_us = str(round(options.timeout_s * _MICROSECONDS))
-    arguments = ["-protocol_whitelist", source.protocols, "-fflags", "+genpts"]
-    # Nothing is lost while it looks at the streams, but nothing is written either: up to 5 s.
-    arguments += ["-analyzeduration", str(_MICROSECONDS)]
-    if source.kind in RTSP_KINDS:
-        # For RTSP this is a limit on silence; for RTMP the same option would mean "listen".
-        arguments += ["-rtsp_transport", options.transport, "-timeout", timeout_us]
-    elif source.kind is SourceKind.SRT:
-        connect_ms = str(round(options.timeout_s * 1_000))
-        arguments += ["-timeout", timeout_us, "-connect_timeout", connect_ms]
-    else:
-        arguments += ["-rw_timeout", timeout_us]
-    return [*arguments, "-i", source.address]
+    sound = [*limit, *_NO_PROTOCOL, "-f", "alsa", "-thread_queue_size", "1024"]
+    return [*sound, "-i", source.address]
 
 
 def _copying(options: FfmpegOptions) -> list[str]:

@@ -14,6 +14,7 @@ from tallyd.drivers.ffmpeg.binary import find_ffmpeg
 from tallyd.drivers.ffmpeg.command import ENDINGS, MARKED, Job, build_command, frame_rate
 from tallyd.drivers.ffmpeg.legacy import LeftRunning, left_running, salvaged
 from tallyd.drivers.ffmpeg.options import FfmpegOptions
+from tallyd.drivers.ffmpeg.playlist import playlist
 from tallyd.drivers.ffmpeg.repair import Mender
 from tallyd.drivers.ffmpeg.session import CLOSE_BOUND_S, Session, Surroundings, Work
 from tallyd.drivers.ffmpeg.sources import DEVICES, Source, SourceKind
@@ -202,8 +203,10 @@ class FfmpegRecorder:
 
     def _launch(self, mark: Mark, file: Reservation, places: int) -> Outliver:
         """Start an ffmpeg that holds its input; blocks on the disk."""
+        source = self._sources[mark.input]
+        told = playlist(self._options, source) if source.is_network else ""
         with hold(self._locks, mark.input, places) as fd:
-            return launch(self._command(mark, file), f"{MARKED}{mark}", fd)
+            return launch(self._command(mark, file), f"{MARKED}{mark}", fd, told)
 
     def _command(self, mark: Mark, file: Reservation) -> list[str]:
         source = self._sources[mark.input]

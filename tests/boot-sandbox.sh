@@ -1,15 +1,16 @@
 #!/bin/bash
-# boot-sandbox.sh DIRECTORY: becomes systemd, PID 1 of a machine of its own, on a throw-away copy of
-# this machine's root: nothing that happens in there is seen outside, and it is gone with PID 1.
-# Made to be run by `unshare --pid --mount --uts --ipc --net --cgroup --fork`; DIRECTORY is empty.
+# boot-sandbox.sh DIRECTORY ROOT: becomes systemd, PID 1 of a machine of its own, on a throw-away copy
+# of ROOT (/ is this machine's): nothing that happens in there is seen outside. What it writes goes to
+# DIRECTORY/layers: a disk that was mounted there lives on, else all is gone with PID 1.
+# Made to be run by `unshare --pid --mount --uts --ipc --net --cgroup --fork`.
 set -eu
 cd "$1"
 mount --make-rprivate /
 
-mkdir layers root
-mount -t tmpfs -o mode=755 tmpfs layers
-mkdir layers/upper layers/work
-mount -t overlay overlay -o "lowerdir=/,upperdir=$1/layers/upper,workdir=$1/layers/work" root
+mkdir -p layers root
+mountpoint -q layers || mount -t tmpfs -o mode=755 tmpfs layers
+mkdir -p layers/upper layers/work
+mount -t overlay overlay -o "lowerdir=$2,upperdir=$1/layers/upper,workdir=$1/layers/work" root
 cd root
 
 mount -t proc -o nosuid,nodev,noexec proc proc
@@ -39,7 +40,7 @@ mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs dev/shm
 ln -s pts/ptmx dev/ptmx
 ln -s /proc/self/fd dev/fd
 
-mkdir .outside
+mkdir -p .outside
 pivot_root . .outside
 mount --make-rshared /
 umount --lazy /.outside

@@ -1,0 +1,282 @@
+"""Rows 11, 12, 14 and 15: devices, drivers and networks that hang, refuse, break and are late."""
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from shutil import which
+
+import anyio
+import pytest
+
+from camera_rig import camera, wire
+from house_rig import House, eventually, house_at
+from media import Media
+from tallyd.domain.model import Outcome, Part, Run, Schedule
+
+FULL = os.environ.get("FULL_FAULTS") == "1"
+OTHERS = 8
+ON_TIME = timedelta(seconds=1)
+DOWN_FOR_S = 30 if FULL else 4
+TEST_PICTURE = 'driver = "ffmpeg"\noptions = { source = "test", size = "320x180" }'
+SIMULATED = 'driver = "simulated"'
+
+HANGING = '''
+"""A driver that somebody wrote without thinking of what waits."""
+
+import time
+
+import anyio
+from pydantic import BaseModel
+
+from tallyd.ports.drivers import Traits
+
+
+class Options(BaseModel):
+    """Where it hangs."""
+
+    where: str
+    loop: bool = False
+
+
+class Hanging:
+    """Calls something in C that never returns, in a thread that nobody can abandon."""
+
+    Options = Options
+
+    def __init__(self, context, options):
+        self._options = options
+        self.traits = Traits(
+            survives=options.where == "recover", first_data_timeout_ms=1_000, call_timeout_ms=1_000
+        )
+
+    async def probe(self):
+        await self._hang("probe")
+        return "fine"
+
+    async def start(self, order):
+        await self._hang("start")
+
+    async def observe(self):
+        return ()
+
+    async def stop(self, token):
+        await self._hang("stop")
+
+    async def recover(self):
+        await self._hang("recover")
+        return ()
+
+    async def salvage(self, files):
+        return ()
+
+    async def _hang(self, where):
+        if where == self._options.where:
+            if self._options.loop:
+                time.sleep(3_600)
+            await anyio.to_thread.run_sync(time.sleep, 3_600)
+'''
+
+
+def network_camera(port: int, timeout_s: int = 1) -> str:
+    """Give the lines of a room with a camera of the network."""
+    source = f"http://127.0.0.1:{port}/room.ts"
+    return f'driver = "ffmpeg"\noptions = {{ source = "{source}", timeout_s = {timeout_s} }}'
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """Give an empty installation."""
+    with house_at(tmp_path) as built:
+        yield built
+
+
+def others() -> dict[str, str]:
+    """Give rooms with which nothing is wrong."""
+    return {f"r{n}": TEST_PICTURE if n % 4 == 0 else SIMULATED for n in range(OTHERS)}
+
+
+async def book_all(house: House, rooms: list[str], in_s: float, length_s: float) -> list[Schedule]:
+    """Book rooms for one and the same instant."""
+    at = house.clock.now() + timedelta(seconds=in_s)
+    booked = []
+    for room in rooms:
+        left_s = (at - house.clock.now()).total_seconds()
+        booked.append(await house.book(room, length_s, in_s=left_s))
+    return booked
+
+
+def lateness(part: Part) -> timedelta:
+    """Give how late a part's first data came."""
+    assert part.first_data_at is not None
+    return part.first_data_at - part.piece.start
+
+
+async def all_on_time(house: House, booked: list[Schedule]) -> None:
+    """Wait until what was booked has its outcome, and see that each began on time."""
+    for schedule in booked:
+        run = await house.finished(schedule)
+        assert run.outcome is Outcome.RECORDED, run.sentence
+        assert abs(lateness(run.parts[0])) <= ON_TIME, schedule.target
+
+
+def with_data(run: Run) -> list[Part]:
+    """Give the parts of a run that recorded something."""
+    return [part for part in run.parts if part.first_data_at is not None]
+
+
+@pytest.mark.parametrize("fault", ["silent", "reset", "half", "slow"])
+async def test_rows_11_and_14_a_broken_device_costs_its_own_room_only(
+    house: House, fault: str
+) -> None:
+    """Rows 11 and 14: it is tried again until it works; all other rooms start on time."""
+    with camera() as eye, wire(eye) as line:
+        line.fault = fault
+        house.configure(hall=network_camera(line.port), **others())
+        daemon = await house.start()
+        broken, *sound = await book_all(house, ["hall", *others()], in_s=2.5, length_s=14)
+        await eventually(lambda: line.connections > 1, within_s=30)
+        await eventually(lambda: len(daemon.said("run.started")) >= OTHERS)
+        line.fault = None
+        await all_on_time(house, sound)
+        run = await house.finished(broken)
+        assert run.outcome is Outcome.PARTIAL, (run.outcome, run.sentence)
+        recorded = with_data(run)
+        assert recorded[-1].files
+        assert daemon.said("run.retrying", target="rooms.hall") or len(recorded) > 1
+        assert await daemon.end() == 0
+
+
+async def test_row_14_control_a_sound_wire_costs_nothing(house: House, tmp_path: Path) -> None:
+    """Rows 11 and 14, control: it is the fault that costs parts, not the wire."""
+    with camera() as eye, wire(eye) as line:
+        house.configure(hall=network_camera(line.port))
+        daemon = await house.start()
+        (booked,) = await book_all(house, ["hall"], in_s=2.5, length_s=4)
+        run = await house.finished(booked)
+        assert (run.outcome, len(run.parts)) == (Outcome.RECORDED, 1), run.sentence
+        assert await Media().damage(run.parts[0].files[0]) == ""
+        assert await daemon.end() == 0
+
+
+async def test_row_11_a_device_that_falls_silent_while_it_records(house: House) -> None:
+    """Row 11: the part ends at its last data, the next begins when it speaks, the gap is told."""
+    with camera() as eye, wire(eye) as line:
+        house.configure(hall=network_camera(line.port), **others())
+        daemon = await house.start()
+        booked = await house.book("hall", 20)
+        await daemon.heard("run.started", target="rooms.hall")
+        await anyio.sleep(2)
+        line.fault = "silent"
+        sound = await book_all(house, [*others()], in_s=2, length_s=3)
+        await daemon.heard("run.part_ended", target="rooms.hall")
+        line.fault = None
+        await all_on_time(house, sound)
+        run = await house.finished(booked)
+        assert run.outcome is Outcome.PARTIAL
+        assert run.reason is not None
+        first, *_, last = with_data(run)
+        assert first.files
+        assert last.files
+        assert first.last_data_at < last.first_data_at
+        assert await daemon.end() == 0
+
+
+@contextmanager
+def hanging_driver(root: Path) -> Iterator[str]:
+    """Have a driver `hanging` installed; gives the PYTHONPATH with it."""
+    place = root / "plug"
+    about = place / "hanging-1.dist-info"
+    about.mkdir(parents=True)
+    (place / "hanging.py").write_text(HANGING)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: hanging\nVersion: 1\n")
+    (about / "entry_points.txt").write_text("[tallyd.recorders]\nhanging = hanging:Hanging\n")
+    yield str(place)
+
+
+@pytest.mark.parametrize("where", ["start", "stop", "probe", "recover"])
+async def test_row_12_a_driver_that_hangs_in_a_thread_costs_its_own_room_only(
+    house: House, tmp_path: Path, where: str
+) -> None:
+    """Row 12: it heeds no deadline; it is told, counted, and all other rooms start on time."""
+    stuck = {f"s{n}": f'driver = "hanging"\noptions = {{ where = "{where}" }}' for n in range(3)}
+    with hanging_driver(tmp_path) as path:
+        house.configure(**stuck, **others())
+        daemon = await house.start(PYTHONPATH=path)
+        hung = await book_all(house, [*stuck], in_s=0.5, length_s=3)
+        await all_on_time(house, await book_all(house, [*others()], in_s=2.5, length_s=2))
+        told = {}
+        for room in stuck:
+            told[room] = await daemon.heard("driver.stuck", target=f"rooms.{room}", call=where)
+        assert {line["stuck"] for line in told.values()} == {1}
+        await all_on_time(house, await book_all(house, [*others()], in_s=2, length_s=2))
+        assert len(daemon.said("driver.stuck")) == len(stuck)
+        assert len(hung) == len(stuck)
+        assert len(list(Path(f"/proc/{daemon.pid}/task").iterdir())) < 40
+
+
+async def test_row_12_control_in_the_event_loop_it_stops_everything(
+    house: House, tmp_path: Path
+) -> None:
+    """Row 12, control: the same in the loop delays all others, until the watchdog sees it."""
+    with hanging_driver(tmp_path) as path:
+        house.configure(
+            s0='driver = "hanging"\noptions = { where = "start", loop = true }', r0=SIMULATED
+        )
+        await house.start(PYTHONPATH=path)
+        await house.book("s0", 3)
+        other = await house.book("r0", 2, in_s=1)
+        await anyio.sleep(4)
+        assert (await house.run_of(other)).parts == ()
+
+
+@contextmanager
+def network_down() -> Iterator[tuple[str, ...]]:
+    """Have a network of its own that is down; gives the words that run a command in it."""
+    if os.geteuid() != 0 or which("ip") is None:
+        pytest.skip("only root can make a network, with iproute2")
+    holder = subprocess.Popen(("unshare", "--net", "sleep", "600"))
+    try:
+        yield ("nsenter", f"--net=/proc/{holder.pid}/ns/net", "--")
+    finally:
+        holder.kill()
+        holder.wait()
+
+
+async def test_row_15_a_network_that_comes_up_late(house: House) -> None:
+    """Row 15: down at the start and up later, it is recorded from then on, and the gap is told."""
+    serve = "from camera_rig import camera\nwith camera(8099): input()"
+    with network_down() as within:
+        house.within = within
+        eye = subprocess.Popen(
+            (*within, sys.executable, "-c", serve),
+            cwd=Path(__file__).parents[1],
+            stdin=subprocess.PIPE,
+        )
+        try:
+            house.configure(hall=network_camera(8099), **others())
+            daemon = await house.start()
+            length_s = DOWN_FOR_S + 16
+            late, *sound = await book_all(house, ["hall", *others()], in_s=2.5, length_s=length_s)
+            await daemon.heard("run.retrying", target="rooms.hall")
+            assert "unreachable" in daemon.said("run.retrying")[0]["sentence"]
+            await anyio.sleep(DOWN_FOR_S)
+            up_at = house.clock.now()
+            subprocess.run((*within, "ip", "link", "set", "lo", "up"), check=True)
+            await daemon.heard("run.started", target="rooms.hall")
+            with anyio.fail_after(length_s):
+                await all_on_time(house, sound)
+            run = await house.finished(late)
+            assert run.outcome is Outcome.PARTIAL, run.sentence
+            (part,) = with_data(run)
+            # The longest wait between two tries, and the time that a start takes.
+            assert part.first_data_at - up_at < timedelta(seconds=17)
+            assert await daemon.end() == 0
+        finally:
+            eye.kill()
+            eye.wait()
+
+

@@ -18,11 +18,22 @@ CODECS = ("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g
 CHUNK = 4_096
 
 
+class _Camera(ThreadingHTTPServer):
+    """Serves any number of clients, and remembers what they asked for."""
+
+    daemon_threads = True
+    block_on_close = False
+    asked: list[str]
+
+
 class _Eye(BaseHTTPRequestHandler):
     """Sends whoever asks a picture of their own."""
 
+    server: _Camera
+
     def do_GET(self) -> None:
         """Send it for as long as somebody watches."""
+        self.server.asked.append(self.path)
         self.send_response(200)
         self.send_header("Content-Type", "video/mp2t")
         self.end_headers()
@@ -40,11 +51,13 @@ class _Eye(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def camera(port: int = 0) -> Iterator[int]:
-    """Have a camera that serves MPEG-TS over HTTP; gives its port."""
-    with ThreadingHTTPServer(("127.0.0.1", port), _Eye) as server:
-        server.daemon_threads = True
-        server.block_on_close = False
+def camera(port: int = 0, asked: list[str] | None = None) -> Iterator[int]:
+    """Have a camera that serves MPEG-TS over HTTP; gives its port.
+
+    What it is asked for is appended to `asked`.
+    """
+    with _Camera(("127.0.0.1", port), _Eye) as server:
+        server.asked = [] if asked is None else asked
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:

@@ -193,7 +193,9 @@ class Service:
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """Give the lines of one event."""
-        lines = [json.loads(entry["MESSAGE"]) for entry in self.journal()]
+        said = [entry["MESSAGE"] for entry in self.journal()]
+        # A reload, which is a command of its own, says in words what became of it.
+        lines = [json.loads(words) for words in said if words.startswith("{")]
         return [line for line in lines if line["event"] == name]
 
     def book(self, name: str, start: str, duration: str, room: str = "aula") -> int:

@@ -22,7 +22,10 @@ SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "srt")
 @contextmanager
 def silent() -> Iterator[int]:
     """Listen on a port for whatever comes, and never answer."""
-    with socket.create_server(("127.0.0.1", 0)) as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as tcp,
+        socket.socket(type=socket.SOCK_DGRAM) as udp,
+    ):
         port = tcp.getsockname()[1]
         udp.bind(("127.0.0.1", port))
         yield port

@@ -278,5 +278,3 @@ async def test_row_15_a_network_that_comes_up_late(house: House) -> None:
         finally:
             eye.kill()
             eye.wait()
-
-

@@ -2,7 +2,6 @@
 
 import json
 import re
-import signal
 import subprocess
 import time
 
@@ -112,29 +111,6 @@ def test_a_stop_that_takes_longer_is_given_the_time(service, eventually):
     assert time.monotonic() - began > 2
     assert service.shows("Result") == "success"
     assert [part["end"] for part in service.run_of(run)["parts"]] == ["daemon_stopped"]
-
-
-@pytest.mark.parametrize(
-    ("number", "result"), [(signal.SIGSTOP, "watchdog"), (signal.SIGKILL, "signal")]
-)
-def test_stuck_or_dead_it_is_started_again_and_the_recording_goes_on(
-    service, eventually, number, result
-):
-    """A daemon that hangs or dies costs nothing of a recording: its recorder is taken over."""
-    service.override("WatchdogSec=2")
-    service.run("systemctl", "restart", "tallyd")
-    lecture = service.book("Lecture", "now", "2m")
-    before = eventually(service.recorders)
-    eventually(lambda: service.run_of(lecture)["status"] == "started")
-    service.run("kill", f"-{number.name[3:]}", str(service.pid))
-    eventually(lambda: service.shows("NRestarts") == "1")
-    eventually(lambda: service.shows("ActiveState") == "active")
-    eventually(lambda: service.run_of(lecture)["status"] == "started")
-    assert service.recorders() == before
-    assert [part["number"] for part in service.run_of(lecture)["parts"]] == [1]
-    said = ("journalctl", "--unit=tallyd", "--output=cat")
-    eventually(lambda: "run.adopted" in service.run(*said))
-    eventually(lambda: f"Failed with result '{result}'" in service.run(*said))
 
 
 def test_what_works_is_not_taken_for_stuck(service):

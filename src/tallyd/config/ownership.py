@@ -23,7 +23,9 @@ def read_trusted(path: Path) -> bytes:
     """
     for directory in dict.fromkeys((path.absolute().parent, path.resolve().parent)):
         about = directory.stat()
-        sticky = about.st_mode & stat.S_ISVTX  # as in /tmp: others add files, and replace only theirs
+        sticky = (
+            about.st_mode & stat.S_ISVTX
+        )  # as in /tmp: others add files, and replace only theirs
         _check(directory, about.st_uid, 0 if sticky else about.st_mode)
     with path.open("rb") as file:
         about = os.fstat(file.fileno())

@@ -16,7 +16,7 @@ MAX_SHOWN = 80
 """How much of a mistaken value is repeated."""
 
 _SECRET_KEY = re.compile(r"pass|secret|token|credential|(^|_)key($|_)", re.IGNORECASE)
-_URL_USER = re.compile(r"(://)[^\s/?#]*@")
+_URL = re.compile(r"://\S*")
 _HEADER = re.compile(r"\s*(\[[^\[\]]+\])\s*(?:#.*)?")
 _KEY = re.compile(r"\s*((?:[\w-]+|\"[^\"]*\"|'[^']*'|\s*\.\s*)+?)\s*=")
 
@@ -98,7 +98,7 @@ def problems_of(
 ) -> Iterator[ConfigProblem]:
     """Turn what pydantic found wrong with a `model` into rows for people.
 
-    Values of keys that sound secret, and users and passwords in URLs, are not repeated.
+    Values of keys that sound secret, and all of a URL but its scheme, are not repeated.
     """
     for details in error.errors(include_url=False):
         if details["type"] == "default_factory_not_called":
@@ -146,5 +146,6 @@ def shown(path: tuple[str, ...], value: object) -> str:
     if isinstance(value, SecretStr) or any(map(_SECRET_KEY.search, path)):
         return "***"
     text = value if isinstance(value, str) else repr(value)
-    text = _URL_USER.sub(r"\1***@", text)
+    # Not only a user and a password: what a query or a path holds may be as secret.
+    text = _URL.sub("://***", text)
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"

@@ -84,7 +84,7 @@ class Registry:
         has the field `options`. No value that may be secret is repeated.
         """
         if (kind, name) not in self._found:
-            return (Problem("driver", name, self._unknown(kind, name)),)
+            return (Problem("driver", _shown(name), self._unknown(kind, name)),)
         try:
             model = self.options_model(kind, name)
         except GiveUpError as error:
@@ -147,7 +147,7 @@ class Registry:
         names = self.names(kind)
         close = get_close_matches(name, names, n=1)
         hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(names) or 'none'}"
-        return f"there is no {_NOUNS[kind]} {name!r}; {hint}"
+        return f"there is no {_NOUNS[kind]} {_shown(name)!r}; {hint}"
 
 
 def load_drivers() -> Registry:

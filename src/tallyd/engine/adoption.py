@@ -1,10 +1,12 @@
 """Sessions that an earlier daemon left running: whose each is, and which are nobody's any more."""
 
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import anyio
+import anyio.abc
 
 from tallyd.domain.lifecycle import Event, advance
 from tallyd.domain.model import Part, Run
@@ -26,22 +28,37 @@ class Adopted:
     ends_by: datetime | None
 
 
-async def what_runs(drivers: Mapping[str, FencedDriver]) -> dict[str, tuple[Observation, ...]]:
-    """Ask every driver, all at once, which sessions of an earlier daemon it has found again."""
+async def what_runs(
+    drivers: Mapping[str, FencedDriver], tasks: anyio.abc.TaskGroup
+) -> dict[str, tuple[Observation, ...]]:
+    """Ask every driver, all at once, which sessions of an earlier daemon it has found again.
+
+    They are asked by `tasks`: one that takes no heed of its deadline holds nobody up.
+    """
     found: dict[str, tuple[Observation, ...]] = {}
+    answered = [
+        await tasks.start(_ask, driver, found, target)
+        for target, driver in drivers.items()
+        if driver.traits.survives
+    ]
+    with anyio.move_on_after(FOUND_WITHIN_S):
+        for each in answered:
+            await each.wait()
+    return dict(found)
 
-    async def ask(target: str, driver: FencedDriver) -> None:
-        with anyio.move_on_after(FOUND_WITHIN_S):
-            try:
-                found[target] = await driver.recover()
-            except DriverError:
-                return
 
-    async with anyio.create_task_group() as asking:
-        for target, driver in drivers.items():
-            if driver.traits.survives:
-                asking.start_soon(ask, target, driver)
-    return found
+async def _ask(
+    driver: FencedDriver,
+    found: dict[str, tuple[Observation, ...]],
+    target: str,
+    *,
+    task_status: anyio.abc.TaskStatus[anyio.Event],
+) -> None:
+    answered = anyio.Event()
+    task_status.started(answered)
+    with anyio.move_on_after(FOUND_WITHIN_S), suppress(DriverError):
+        found[target] = await driver.recover()
+    answered.set()
 
 
 def adopted(seen: Observation, unfinished: Iterable[Run]) -> Adopted | None:

@@ -1,9 +1,14 @@
-"""The fence around drivers: whatever one raises becomes a `DriverError` and costs itself only."""
+"""The fence around drivers: whatever one raises becomes a `DriverError` and costs itself only.
+
+What one does not return from cannot be taken back, but it is known here.
+"""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
+import anyio
 from pydantic import BaseModel
 
 from tallyd.domain.model import Reason
@@ -22,6 +27,22 @@ from tallyd.ports.drivers import (
 )
 
 
+STUCK_AFTER_S = 1.0
+"""A call that goes on for so long after its deadline takes no heed of it, as a thread that hangs."""
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A call of a driver that has not returned; `told` once somebody was told that it is stuck."""
+
+    name: str
+    since_s: float
+    until_s: float
+    told: bool = False
+
+
 class FencedDriver:
     """A driver whose unforeseen errors are answers like any other: it may work in a moment."""
 
@@ -29,6 +50,12 @@ class FencedDriver:
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
+        self._calls: set[Call] = set()
+
+    def stuck(self) -> tuple[Call, ...]:
+        """Give the calls that should have ended a while ago, and go on."""
+        now_s = anyio.current_time()
+        return tuple(call for call in self._calls if now_s > call.until_s + STUCK_AFTER_S)
 
     @property
     def traits(self) -> Traits:
@@ -37,17 +64,19 @@ class FencedDriver:
 
     async def probe(self) -> str:
         """Ask the device whether it could start now."""
-        return await _fenced(self._driver.probe)
+        return await self._call("probe", self.traits.call_timeout_ms, self._driver.probe)
 
     async def warm_up(self) -> None:
         """Have the driver get ready for a start, if it can."""
         if isinstance(self._driver, WarmsUp):
-            await _fenced(self._driver.warm_up)
+            timeout_ms = self.traits.call_timeout_ms
+            await self._call("warm_up", timeout_ms, self._driver.warm_up)
 
     async def recover(self) -> tuple[Observation, ...]:
         """Find again what an earlier process left running, if the driver can."""
         if isinstance(self._driver, Recovers):
-            return await _fenced(self._driver.recover)
+            timeout_ms = self.traits.call_timeout_ms
+            return await self._call("recover", timeout_ms, self._driver.recover)
         return ()
 
     @property
@@ -59,33 +88,38 @@ class FencedDriver:
         """Finish files that were left unfinished, if the driver can."""
         if isinstance(self._driver, Recovers):
             driver = self._driver
-            return await _fenced(lambda: driver.salvage(files))
+            return await self._call(
+                "salvage", self.traits.stop_timeout_ms, lambda: driver.salvage(files)
+            )
         return Salvaged(files)
 
     async def start(self, order: StartOrder) -> Observation:
         """Start a session and return once its data flows."""
-        return await _fenced(lambda: self._driver.start(order))
+        timeout_ms = self.traits.first_data_timeout_ms
+        return await self._call("start", timeout_ms, lambda: self._driver.start(order))
 
     async def observe(self) -> tuple[Observation, ...]:
         """Give what the device is doing."""
-        return await _fenced(self._driver.observe)
+        return await self._call("observe", self.traits.call_timeout_ms, self._driver.observe)
 
     async def stop(self, token: str) -> Observation:
         """End a session for sure."""
-        return await _fenced(lambda: self._driver.stop(token))
+        timeout_ms = self.traits.stop_timeout_ms
+        return await self._call("stop", timeout_ms, lambda: self._driver.stop(token))
 
-
-T = TypeVar("T")
-
-
-async def _fenced(call: Callable[[], Awaitable[T]]) -> T:
-    try:
-        return await call()
-    except DriverError:
-        raise
-    except Exception as error:
-        sentence = f"the driver failed: {type(error).__name__}: {error}"
-        raise TryAgainError(Reason.DEVICE_REFUSED, sentence) from error
+    async def _call(self, name: str, timeout_ms: int, made: Callable[[], Awaitable[T]]) -> T:
+        now_s = anyio.current_time()
+        call = Call(name, now_s, now_s + timeout_ms / 1_000)
+        self._calls.add(call)
+        try:
+            return await made()
+        except DriverError:
+            raise
+        except Exception as error:
+            sentence = f"the driver failed: {type(error).__name__}: {error}"
+            raise TryAgainError(Reason.DEVICE_REFUSED, sentence) from error
+        finally:
+            self._calls.discard(call)
 
 
 async def run_in_background(task: BackgroundTask, target: str, announcer: Announcer) -> None:

@@ -116,6 +116,10 @@ class Health:
             "checked_at": health.checked_at,
         }
 
+    def drivers(self) -> tuple[tuple[str, FencedDriver], ...]:
+        """Give the drivers that are asked how their devices are."""
+        return tuple((key, each.driver) for key, each in self._checkups.items() if each.driver)
+
     def pictures(self) -> Mapping[str, Mapping[str, object]]:
         """Give how disk and clock are, for people."""
         return self._machine.pictures()

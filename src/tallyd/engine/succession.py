@@ -32,7 +32,7 @@ class Succession:
         """Settle how every unfinished run stands; strays are ended and files seen to beside."""
         standing = {run.id: run for run in unfinished}
         going_on: set[str] = set()
-        for target, sessions in (await what_runs(self.staff.drivers())).items():
+        for target, sessions in (await what_runs(self.staff.drivers(), tasks)).items():
             for seen in sessions:
                 heir = adopted(seen, (run for run in standing.values() if run.target == target))
                 if heir is None or not self._adopt(target, heir):

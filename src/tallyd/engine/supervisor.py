@@ -17,6 +17,7 @@ from tallyd.engine.agenda import PLANNED_AHEAD, Agenda
 from tallyd.engine.announcer import Announcer
 from tallyd.engine.crowd import Crowd
 from tallyd.engine.desk import Desk
+from tallyd.engine.fence import FencedDriver
 from tallyd.engine.gap import Gap
 from tallyd.engine.headline import Headline, ending, working
 from tallyd.engine.health import Health
@@ -30,6 +31,7 @@ from tallyd.engine.reporter import Reporter
 from tallyd.engine.rounds import Rounds
 from tallyd.engine.staff import Installed, Staff, keep_running
 from tallyd.engine.steps import Steps
+from tallyd.engine.stuck import tell_stuck
 from tallyd.engine.succession import Succession
 from tallyd.engine.watchdog import keep_alive
 from tallyd.ports.alarm import Alarm, WakeOwner
@@ -148,6 +150,7 @@ class Engine:
                 self._heed_backstop,
                 self._keep_ahead,
                 self._health.run,
+                self._tell_stuck,
             ):
                 self._keep_running(task)
             tasks.start_soon(self._presence.run)
@@ -216,6 +219,14 @@ class Engine:
     async def _prove_alive(self, watchdog_s: float) -> None:
         alive = self._world.service.alive
         await keep_alive(self._clock, self._staff.everybody, alive, watchdog_s)
+
+    async def _tell_stuck(self) -> None:
+        """Tell of drivers that hang, whoever called them."""
+
+        def called() -> Iterable[tuple[str, FencedDriver]]:
+            return (*self._staff.drivers().items(), *self._health.drivers())
+
+        await tell_stuck(called, self._clock, self._announcer)
 
     async def _boot(self) -> None:
         now = self._clock.now()

@@ -145,6 +145,17 @@ EVENTS: Final[Mapping[str, Event]] = {
         "A target's driver cannot be used; what is booked there is reported as missed.",
         {**_TARGET, "driver": "name of the driver", "error": "why"},
     ),
+    "driver.stuck": Event(
+        "error",
+        "A call of a driver was to have ended and does not return, as one that hangs in a thread."
+        " Until it does, its target can do little or nothing; all others go on.",
+        {
+            **_TARGET,
+            "call": "which: start, stop, probe, ...",
+            "since_ms": "how long ago it was made",
+            "stuck": "how many calls of this driver hang",
+        },
+    ),
     "target.unknown": Event(
         "warning",
         "Schedules are booked on a target that the configuration no longer has.",

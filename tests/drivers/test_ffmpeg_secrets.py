@@ -132,7 +132,7 @@ def saying(text: str) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-async def test_a_server_cannot_have_local_files_recorded(room, media, binary: str, case: str):
+async def test_a_server_cannot_have_local_files_recorded(room, binary: str, case: str):
     """Whatever list of files a server sends, none of ours is read."""
     with camera() as port:
         recorder = room.recorder(source=f"http://127.0.0.1:{port}/x", binary=binary)

@@ -23,7 +23,7 @@ BAD = {
     "no such zone": CONFIG.replace("min_piece", 'timezone = "Europe/Berlyn"\nmin_piece'),
     "another state_dir": CONFIG.replace("min_piece", 'state_dir = "/srv/x"\nmin_piece'),
     "no such credential": CONFIG.replace('"test"', '"credential:nobody"'),
-    "a capacity without inputs": CONFIG.replace("[rooms.aula]", "[rooms.aula]\ncapacity = 0"),
+    "no capacity": CONFIG.replace("[rooms.aula]", "[rooms.aula]\ncapacity = 0"),
     "an id given twice": CONFIG.replace("driver =", "id = 7\ndriver ="),
     "a hostile template": CONFIG.replace("min_piece", 'file_name = "{room.__class__}"\nmin_piece'),
     "no UTF-8": "\udcff" + CONFIG,
@@ -64,7 +64,7 @@ def test_row_41_a_second_daemon_ends_with_a_reason(service: Service) -> None:
 
 
 def test_row_41_control_without_the_lock_there_are_two(service: Service) -> None:
-    """Row 41, control: it is the lock alone that keeps the second one from the first one's rooms."""
+    """Row 41, control: it is the lock alone that keeps the second one from the rooms."""
     service.run("rm", "/var/lib/tallyd/daemon.lock")
     said = service.run("sh", "-c", "timeout 5 runuser -u tallyd -- tallyd run; echo")
     assert "daemon.ready" in said

@@ -1,6 +1,5 @@
 """Row 45: the machine is shut down in order while a lecture is recorded, and started again."""
 
-import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,7 +58,6 @@ def test_row_45_an_orderly_shutdown_finishes_files_and_the_rest_is_recorded(disk
         service.run("systemctl", "restart", "tallyd")
         assert service.recorders() == [recorder], "a restart must not look like a shutdown"
         took_s = box.shut_down()
-    print(f"off after {took_s:.2f} s")
     assert took_s < STOP_TIMEOUT_S
     (first,) = recordings(disk)
     assert first.suffix == ".mkv"
@@ -93,6 +91,5 @@ def test_row_45_control_without_the_stop_command_the_file_is_left_unfinished(dis
         started(service)
         eventually(lambda: service.events("recording.salvaged"))
         run = service.run_of(lecture)
-        print(json.dumps(run["parts"][0]))
         assert run["parts"][0]["files"][0].endswith(".mkv")
         box.shut_down()

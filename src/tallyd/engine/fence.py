@@ -26,9 +26,8 @@ from tallyd.ports.drivers import (
     WarmsUp,
 )
 
-
 STUCK_AFTER_S = 1.0
-"""A call that goes on for so long after its deadline takes no heed of it, as a thread that hangs."""
+"""A call that goes on for so long after its deadline takes no heed of it, as a thread may."""
 
 T = TypeVar("T")
 

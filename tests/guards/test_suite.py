@@ -40,6 +40,7 @@ def test_nothing_is_skipped_in_ci(
 ) -> None:
     """In CI a component that is missing is a failure; at a desk it may be."""
     monkeypatch.setenv("CI", ci)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests"))  # for its plugins
     pytester.makeconftest((ROOT / "tests" / "conftest.py").read_text())
     pytester.makepyfile(**MODULES)
     done = pytester.runpytest_subprocess(

@@ -24,6 +24,7 @@ MAX_DEPTH = 4
 """Levels of lists and tables; what lies deeper is shown as text."""
 
 _URL_USER = re.compile(r"(://)[^\s/?#]*@")
+_URL_VALUE = re.compile(r"([?&][\w.-]+=)[^\s&'\"]+")
 
 
 def timestamp(instant: datetime) -> str:
@@ -33,7 +34,7 @@ def timestamp(instant: datetime) -> str:
 
 
 def plain(value: object, depth: int = 0) -> object:
-    """Reduce a value to what JSON has, bounded in size, without passwords of URLs."""
+    """Reduce a value to what JSON has, bounded in size, without what URLs hold of secrets."""
     match value:
         case Enum():
             return plain(value.value, depth)
@@ -54,7 +55,9 @@ def plain(value: object, depth: int = 0) -> object:
 def _bounded(text: str) -> str:
     if len(text) > MAX_TEXT:
         text = f"{text[:MAX_TEXT]}… ({len(text)} characters)"
-    return _URL_USER.sub(r"\1***@", text) if "://" in text else text
+    if "://" in text:
+        text = _URL_VALUE.sub(r"\1***", _URL_USER.sub(r"\1***@", text))
+    return text
 
 
 def bound_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -1,6 +1,7 @@
 """Rows 11, 12, 14 and 15: devices, drivers and networks that hang, refuse, break and are late."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -15,7 +16,7 @@ import pytest
 from camera_rig import camera, wire
 from house_rig import House, eventually, house_at
 from media import Media
-from tallyd.domain.model import Outcome, Part, Run, Schedule
+from tallyd.domain.model import EndReason, Outcome, Part, Run, Schedule
 
 FULL = os.environ.get("FULL_FAULTS") == "1"
 OTHERS = 8
@@ -223,6 +224,31 @@ async def test_row_12_a_driver_that_hangs_in_a_thread_costs_its_own_room_only(
         await all_on_time(house, await book_all(house, [*others()], in_s=1.5, length_s=1))
         assert len(daemon.said("driver.stuck")) == len(stuck)
         assert threads_of(daemon.pid) < MOST_THREADS
+
+
+def is_there(pid: int) -> bool:
+    """Tell whether a process is there and has not ended."""
+    return os.path.exists(f"/proc/{pid}/fd/0")  # noqa: PTH110 - what has ended is not to be read
+
+
+if FULL:  # it takes most of a minute
+
+    @pytest.mark.timeout(120)
+    async def test_row_12_a_driver_that_hangs_does_not_keep_the_daemon_from_its_end(
+        house: House, tmp_path: Path
+    ) -> None:
+        """Row 12: asked to end, it does so before the service manager has to kill it."""
+        with hanging_driver(tmp_path) as path:
+            house.configure(s0='driver = "hanging"\noptions = { where = "stop" }', q0=TEST_PICTURE)
+            daemon = await house.start(PYTHONPATH=path)
+            await house.book("s0", 100)
+            sound = await house.book("q0", 100)
+            await daemon.heard("run.started", target="rooms.s0")
+            await daemon.heard("run.started", target="rooms.q0")
+            os.kill(daemon.pid, signal.SIGTERM)
+            await eventually(lambda: not is_there(daemon.pid), within_s=50)
+            (part,) = (await house.run_of(sound)).parts
+            assert part.end is EndReason.DAEMON_STOPPED
 
 
 async def test_row_12_control_in_the_event_loop_it_stops_everything(

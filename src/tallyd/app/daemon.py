@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,7 +36,12 @@ from tallyd.engine.fence import run_in_background
 from tallyd.engine.orders import Orders
 from tallyd.engine.presence import Publish, Snapshot
 from tallyd.engine.staff import keep_running
-from tallyd.engine.supervisor import Engine, World
+from tallyd.engine.supervisor import (
+    LEDGER_WRITTEN_WITHIN_S,
+    SESSIONS_END_WITHIN_S,
+    Engine,
+    World,
+)
 from tallyd.ports.clock import Clock
 from tallyd.ports.drivers import BackgroundTask
 from tallyd.ports.service_manager import ServiceManager
@@ -56,6 +62,9 @@ TIDIED_WHOLLY_EVERY = 4_320
 """Once a day what has become old is looked through, too."""
 
 SURROUNDINGS_END_WITHIN_S = 15.0
+STUCK = 1
+"""The exit status of a daemon that something kept from an orderly end."""
+
 DIFFERENCES_SAID = 100
 
 
@@ -260,9 +269,21 @@ async def _heed_signals(
                     continue
                 if not stop.is_set():
                     base.announcer.say("daemon.stopping", signal=signal.Signals(number).name)
+                    _end_for_sure()
                 if number == signal.SIGINT:
                     engine.finish_recordings()
                 stop.set()
+
+
+def _end_for_sure() -> None:
+    """See to it that no call of a driver that never returns keeps this process from its end.
+
+    By then everything has had its time, and what matters is on the disk.
+    """
+    within_s = SESSIONS_END_WITHIN_S + LEDGER_WRITTEN_WITHIN_S + SURROUNDINGS_END_WITHIN_S
+    last_resort = threading.Timer(within_s, os._exit, (STUCK,))
+    last_resort.daemon = True
+    last_resort.start()
 
 
 async def _reload(reloader: Reloader, base: _Base) -> None:

@@ -1,5 +1,8 @@
 """Devices that fail and stay that way: nobody waits for them, and everybody hears of it."""
 
+from dataclasses import replace
+
+import anyio
 import pytest
 
 from tallyd.domain.model import Outcome, Reason, Status
@@ -136,3 +139,70 @@ async def test_no_two_parts_are_recorded_into_one_file(rig):
     assert len(files) > len({"lecture", "restart", "break"})
     assert len(set(files)) == len(files)
     assert await unfinished(rig) == ()
+
+
+class Deaf:
+    """A device that, once asked, heeds neither deadline nor end until it is let go."""
+
+    def __init__(self, device, *deaf_to):
+        self._device = device
+        self._deaf_to = deaf_to
+        self.let_go = anyio.Event()
+
+    def __getattr__(self, name):
+        """Be that device in everything else."""
+        return getattr(self._device, name)
+
+    @property
+    def traits(self):
+        """It has sessions to be found again."""
+        return replace(self._device.traits, survives=True)
+
+    async def start(self, order):
+        """Start, sooner or later."""
+        await self._wait("start")
+        return await self._device.start(order)
+
+    async def recover(self):
+        """Find nothing, sooner or later."""
+        await self._wait("recover")
+        return ()
+
+    async def salvage(self, _files):
+        """Have no files."""
+        return ()
+
+    async def _wait(self, call):
+        if call in self._deaf_to:
+            with anyio.CancelScope(shield=True):
+                await self.let_go.wait()
+
+
+async def test_a_call_that_heeds_no_deadline_is_told_once(rig):
+    """Which call of which driver it is, since when, and how many there are; then no more."""
+    rig.drivers["rooms.a"] = deaf = Deaf(rig.device("rooms.a"), "start")
+    await rig.book("lecture", 100, 600)
+    await rig.book("seminar", 100, 600, target="rooms.b")
+    async with rig.running():
+        await rig.until(105)
+        assert rig.log.of("driver.stuck") == []
+        await rig.until(400)
+        (told,) = rig.log.of("driver.stuck")
+        assert (told["target"], told["call"], told["stuck"]) == ("rooms.a", "start", 1)
+        assert 11_000 <= told["since_ms"] <= 14_000
+        assert [each["target"] for each in rig.log.of("run.started")] == ["rooms.b"]
+        deaf.let_go.set()
+
+
+async def test_a_driver_that_hangs_at_boot_holds_nobody_up(rig):
+    """What it might have found is unknown; everybody else is decided in seconds."""
+    rig.drivers["rooms.a"] = deaf = Deaf(rig.device("rooms.a"), "recover")
+    await rig.book("seminar", 10, 600, target="rooms.b")
+    async with rig.running() as engine:
+        with anyio.fail_after(5):
+            await engine.booted.wait()
+        await rig.until(20)
+        assert [each["target"] for each in rig.log.of("run.started")] == ["rooms.b"]
+        (told,) = rig.log.of("driver.stuck")
+        assert (told["target"], told["call"]) == ("rooms.a", "recover")
+        deaf.let_go.set()

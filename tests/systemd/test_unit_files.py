@@ -87,6 +87,29 @@ def test_what_a_restart_does_not_mend_is_not_restarted():
     assert settings(UNIT)["RestartPreventExitStatus"] == [str(Exit.CONFIG.value)]
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("StartLimitIntervalSec", "0"),
+        ("RestartSec", "100ms"),
+        ("Restart", "always"),
+        ("KillMode", "process"),
+        ("OOMPolicy", "continue"),
+        ("Type", "notify"),
+        ("SystemCallErrorNumber", "EPERM"),
+    ],
+)
+def test_what_keeps_recordings_alive_stands_in_the_unit(key, value):
+    """Each of these is other by default, and each default would cost recordings one day."""
+    assert settings(UNIT)[key] == [value]
+
+
+def test_a_hang_is_over_within_20_s():
+    """Besides the watchdog's patience there is the abort, the restart and the boot."""
+    (watchdog_s,) = settings(UNIT)["WatchdogSec"]
+    assert int(watchdog_s) <= 15
+
+
 def test_the_account_is_the_same_everywhere():
     """The unit, the account and the directories speak of one user."""
     (user,), (group,) = settings(UNIT)["User"], settings(UNIT)["Group"]

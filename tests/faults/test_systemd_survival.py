@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from datetime import datetime
 from itertools import pairwise
 
 import pytest
@@ -21,7 +22,7 @@ IDLE_KILLS = 100 if FULL else 5
 KILLS = 50 if FULL else 2
 RESTARTS = 10 if FULL else 2
 HANGS = 20 if FULL else 1
-BACK_WITHIN_S = 1.5
+BACK_WITHIN_S = 1.5 if FULL else 3.0  # the promise is for a machine that does nothing else
 HANG_NOTICED_WITHIN_S = 20.0
 FRAME_S = 1 / 25
 
@@ -35,16 +36,19 @@ def killed_and_back_s(service: Service) -> float:
     return time.monotonic() - began
 
 
-async def lost_frames(service: Service, file: str, length_s: float) -> int:
-    """Give how many frames of a recording that lasts so long are not in its file."""
+async def stopped_whole(service: Service, lecture: int) -> None:
+    """Stop a recording, and see that it is one part without a gap."""
+    service.run("runuser", "-u", "tallyd", "--", "tallyd", "runs", "stop", "--all")
+    run = service.finished(lecture)
+    assert run["outcome"] == "recorded", run["sentence"]
+    (part,) = run["parts"]
     media = Media()
-    path = service.path(file)
+    path = service.path(part["files"][0])
     assert await media.damage(path) == ""
     times = await media.packet_times(path)
-    missing = sum(round((after - before) / FRAME_S) - 1 for before, after in pairwise(times))
-    # It begins and ends within a second of what was booked: that is another promise.
-    assert len(times) * FRAME_S == pytest.approx(length_s, abs=1.0)
-    return missing
+    assert sum(round((after - before) / FRAME_S) - 1 for before, after in pairwise(times)) == 0
+    first, last = (datetime.fromisoformat(part[name]) for name in ("first_data", "last_data"))
+    assert len(times) * FRAME_S == pytest.approx((last - first).total_seconds(), abs=1.0)
 
 
 def test_row_1_killed_while_idle_it_is_back_at_once_and_for_ever(
@@ -71,17 +75,14 @@ def test_row_1_control_with_systemd_s_own_limit_it_stays_dead(service: Service) 
 
 async def test_row_2_killed_while_it_records_no_frame_is_lost(service: Service) -> None:
     """Row 2: one recorder outlives every daemon, and the last of them ends it on time."""
-    length_s = 3 + 1.5 * KILLS
-    lecture = service.record(f"{round(length_s * 1000)}ms")
+    lecture = service.record("5h")
     (recorder,) = service.recorders()
     for _ in range(KILLS):
         killed_and_back_s(service)
         assert service.recorders() == [recorder]
-    run = service.finished(lecture, within_s=length_s + 30)
-    assert (run["outcome"], len(run["parts"])) == ("recorded", 1)
     assert len(service.events("run.adopted")) == KILLS
+    await stopped_whole(service, lecture)
     assert service.recorders() == []
-    assert await lost_frames(service, run["parts"][0]["files"][0], length_s) == 0
 
 
 async def test_row_2_control_with_systemd_s_own_kill_mode_recordings_are_cut(
@@ -98,17 +99,14 @@ async def test_row_2_control_with_systemd_s_own_kill_mode_recordings_are_cut(
 
 async def test_row_44_restarted_while_it_records_no_frame_is_lost(service: Service) -> None:
     """Row 44: `systemctl restart` costs no recording a frame, however often."""
-    length_s = 3 + 2 * RESTARTS
-    lecture = service.record(f"{length_s}s")
+    lecture = service.record("5h")
     (recorder,) = service.recorders()
     for _ in range(RESTARTS):
         service.run("systemctl", "restart", "tallyd")
         assert service.recorders() == [recorder], service.run(
             "journalctl", "-u", "tallyd", "-o", "cat"
         )
-    run = service.finished(lecture, within_s=length_s + 30)
-    assert (run["outcome"], len(run["parts"])) == ("recorded", 1)
-    assert await lost_frames(service, run["parts"][0]["files"][0], length_s) == 0
+    await stopped_whole(service, lecture)
 
 
 async def test_row_44_a_package_upgrade_costs_no_recording_anything(service: Service) -> None:
@@ -125,11 +123,7 @@ async def test_row_44_a_package_upgrade_costs_no_recording_anything(service: Ser
     picture = service.path("/var/lib/tallyd/run/state.json")
     eventually(lambda: json.loads(picture.read_text())["version"].endswith(".post1"))
     assert service.recorders() == [recorder]
-    service.run(*("runuser", "-u", "tallyd", "--", "tallyd", "runs", "stop", "--all"))
-    run = service.finished(lecture)
-    assert [part["number"] for part in run["parts"]] == [1]
-    (file,) = run["parts"][0]["files"]
-    assert await Media().damage(service.path(file)) == ""
+    await stopped_whole(service, lecture)
 
 
 def hung_and_replaced_s(service: Service) -> float:

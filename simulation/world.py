@@ -22,6 +22,7 @@ from tallyd.catalogue import sync_targets
 from tallyd.domain.absence import Absence
 from tallyd.domain.model import CHANNEL_MIN_PIECE, ROOM_MIN_PIECE, Target
 from tallyd.domain.naming import DEFAULT_TEMPLATE, parse_template
+from tallyd.domain.retention import Rules
 from tallyd.domain.window import EPOCH
 from tallyd.engine.announcer import Announcer
 from tallyd.engine.orders import Orders
@@ -253,7 +254,7 @@ class World:
             self.note("there is no daemon to reload")
             return
         self._note_reload("reload", device)
-        await engine.refit({device.target: self._install(life, device)}, _TEMPLATE)
+        await engine.refit({device.target: self._install(life, device)}, _TEMPLATE, Rules())
 
     async def take_away(self, device: Device) -> bool:
         """Take a target out of the configuration of a daemon that works, if it is there."""
@@ -263,7 +264,7 @@ class World:
             return False
         self._note_reload("take away", device)
         self.history.absences.append(Hold(device.target, self.clock.monotonic()))
-        await engine.refit({device.target: NOT_CONFIGURED}, _TEMPLATE)
+        await engine.refit({device.target: NOT_CONFIGURED}, _TEMPLATE, Rules())
         return True
 
     async def put_back(self, device: Device) -> None:
@@ -273,7 +274,7 @@ class World:
         (gone,) = (hold for hold in self._absent() if hold.target == device.target)
         gone.to_s = self.clock.monotonic()
         if (life := self._life) is not None and (engine := life.working()) is not None:
-            await engine.refit({device.target: self._install(life, device)}, _TEMPLATE)
+            await engine.refit({device.target: self._install(life, device)}, _TEMPLATE, Rules())
 
     def _note_reload(self, what: str, device: Device) -> None:
         self.note(f"{what} {device.target}, {len(device.running())} running")
@@ -313,6 +314,7 @@ class World:
             orders=Orders(Path("/recordings"), _TEMPLATE),
             nudged=self._nudge_came,
             ledger_keep=timedelta(days=730),
+            retention=Rules(),
             publish=_nowhere,
             service=FakeServiceManager(),
             absence=Absence(EPOCH, self.clock.now()),

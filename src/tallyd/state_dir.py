@@ -20,6 +20,7 @@ LOCK = "daemon.lock"
 SNAPSHOT = "state.json"
 BACKUPS = "backups"
 SUSPECT = "database-suspect"
+RECORDINGS_MOUNT = "recordings-mount"
 _APPLIANCE_ID = re.compile(r"[0-9a-f]{32}")
 _DIRECTORY_MODE = 0o750
 
@@ -137,6 +138,18 @@ class StateDir:
             (self.path / SUSPECT).unlink(missing_ok=True)
         except OSError as error:
             raise StateDirError(f"cannot remove {self.path / SUSPECT}: {error}") from error
+
+    def recordings_mount(self) -> Path | None:
+        """Give where the disk of the recordings was mounted when it was last seen, if it was."""
+        with contextlib.suppress(OSError, ValueError):
+            text = (self.path / RECORDINGS_MOUNT).read_text(encoding="utf-8").rstrip("\n")
+            return Path(text) if text.startswith("/") else None
+        return None
+
+    def remember_recordings_mount(self, mount: Path) -> None:
+        """Write that down; where it cannot be, what was written before goes on to hold."""
+        with contextlib.suppress(OSError):
+            _replace(self.path / RECORDINGS_MOUNT, f"{mount}\n")
 
     def lock_holder(self) -> int | None:
         """Give the process that holds the daemon's lock, as far as the system tells; else None.

@@ -19,6 +19,7 @@ from tallyd.domain.absence import Absence
 from tallyd.domain.drafts import Draft
 from tallyd.domain.model import InstantStart, Outcome, Reason, Run, Schedule, Status, Target
 from tallyd.domain.naming import DEFAULT_TEMPLATE, parse_template
+from tallyd.domain.retention import Rules
 from tallyd.domain.window import EPOCH
 from tallyd.drivers.recorders.ffmpeg import FfmpegRecorder
 from tallyd.drivers.recorders.simulated import SimulatedRecorder
@@ -69,6 +70,7 @@ class Hall:
             orders=Orders(self.recordings, parse_template(DEFAULT_TEMPLATE)),
             nudged=self._nudge,
             ledger_keep=timedelta(days=730),
+            retention=Rules(),
             publish=self._publish,
             service=FakeServiceManager(),
             absence=Absence(EPOCH, self.clock.now()),

@@ -204,7 +204,7 @@ def test_passwords_are_never_shown(text: str):
         ("/dev/video0: Permission denied", GiveUpError, Reason.DEVICE_REFUSED),
         ("Failed to resolve hostname cam: Name not known", TryAgainError, Reason.DEVICE_TIMEOUT),
         ("rtsp://h/x: Connection timed out", TryAgainError, Reason.DEVICE_TIMEOUT),
-        ("av_interleaved_write_frame(): No space left on device", TryAgainError, Reason.DISK),
+        ("av_interleaved_write_frame(): No space left on device", TryAgainError, Reason.DISK_FULL),
         ("x: Read-only file system", TryAgainError, Reason.DISK),
         ("Unknown encoder 'libx264'", GiveUpError, Reason.DRIVER_UNAVAILABLE),
         ("x: Invalid data found when processing input", TryAgainError, Reason.DEVICE_SILENT),

@@ -18,7 +18,7 @@ import anyio.abc
 from anyio import to_thread
 
 from tallyd import __version__, logs, nudge, state_dir, systemd
-from tallyd.app.installation import targets_of
+from tallyd.app.installation import recordings_of, retention_of, targets_of
 from tallyd.app.readiness import Readiness, backups_of, make_ready
 from tallyd.app.reloading import Reloader
 from tallyd.app.upkeep import Upkeep
@@ -29,6 +29,7 @@ from tallyd.config import Settings
 from tallyd.domain.absence import Absence
 from tallyd.domain.naming import parse_template
 from tallyd.drivers.disk import DirectoryDisk
+from tallyd.drivers.recordings import Recordings
 from tallyd.drivers.shelf import DirectoryShelf
 from tallyd.engine.alarm import SchedulerAlarm
 from tallyd.engine.announcer import Announcer
@@ -43,6 +44,7 @@ from tallyd.engine.supervisor import (
     World,
 )
 from tallyd.ports.clock import Clock
+from tallyd.ports.disk import Disk
 from tallyd.ports.drivers import BackgroundTask
 from tallyd.ports.service_manager import ServiceManager
 from tallyd.ports.store import Store
@@ -80,6 +82,7 @@ class _Base:
     service: ServiceManager
     state: StateDir
     ready: Readiness
+    recordings: Recordings
 
 
 async def run_daemon(settings: Settings, load_again: Callable[[], Settings]) -> None:
@@ -97,14 +100,24 @@ async def run_daemon(settings: Settings, load_again: Callable[[], Settings]) -> 
         logs.to_stdout(settings.logs.format, settings.logs.level, clock.now),
     ):
         state.prepare()
-        state_dir.make_directory(settings.appliance.recordings_dir)
         with state.locked():
             ready = await to_thread.run_sync(make_ready, state, clock.now)
             async with open_store(state.database) as store:
                 announcer = Announcer()
                 announcer.say("daemon.started", version=__version__, pid=os.getpid())
                 _say_ready(announcer, state, ready, clock)
-                base = _Base(settings, load_again, clock, store, announcer, service, state, ready)
+                recordings = await to_thread.run_sync(recordings_of, settings)
+                base = _Base(
+                    settings,
+                    load_again,
+                    clock,
+                    store,
+                    announcer,
+                    service,
+                    state,
+                    ready,
+                    recordings,
+                )
                 upkeep = Upkeep(
                     state=state,
                     backups=backups_of(state),
@@ -149,8 +162,9 @@ async def _run_engine(base: _Base, upkeep: Upkeep) -> None:
         def spawn(target: str, task: BackgroundTask) -> None:
             background.start_soon(run_in_background, task, target, base.announcer)
 
-        workshop = Workshop(base.clock, appliance, spawn, base.announcer)
-        engine = Engine(_world(base, workshop, nudges.wait), base.announcer)
+        workshop = Workshop(base.clock, base.recordings, appliance.state_dir, spawn, base.announcer)
+        disk = DirectoryDisk(base.recordings, partial(spawn, "the recordings"))
+        engine = Engine(_world(base, workshop, disk, nudges.wait), base.announcer)
         reloader = Reloader(
             settings=base.settings,
             load_again=base.load_again,
@@ -191,7 +205,9 @@ async def _tidy(engine: Engine, clock: SystemClock) -> None:
             gc.collect(1 if turn % TIDIED_WHOLLY_EVERY else 2)
 
 
-def _world(base: _Base, workshop: Workshop, nudged: Callable[[], Awaitable[None]]) -> World:
+def _world(
+    base: _Base, workshop: Workshop, disk: Disk, nudged: Callable[[], Awaitable[None]]
+) -> World:
     appliance = base.settings.appliance
 
     async def ledger_settled() -> None:
@@ -200,12 +216,13 @@ def _world(base: _Base, workshop: Workshop, nudged: Callable[[], Awaitable[None]
     return World(
         store=base.store,
         clock=base.clock,
-        disk=DirectoryDisk(appliance.recordings_dir),
+        disk=disk,
         make_alarm=partial(SchedulerAlarm, base.clock),
         drivers={target.key: workshop.install(target) for target in base.settings.targets()},
         orders=Orders(appliance.recordings_dir, parse_template(appliance.file_name)),
         nudged=nudged,
         ledger_keep=appliance.ledger_keep,
+        retention=retention_of(base.settings),
         publish=_publisher(appliance.run_dir),
         service=base.service,
         absence=_absence(base),

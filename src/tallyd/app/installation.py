@@ -14,7 +14,9 @@ from tallyd.bookings import Bookings
 from tallyd.catalogue import add_missing_targets, sync_targets
 from tallyd.clock import SystemClock
 from tallyd.config import Settings
-from tallyd.domain.model import Target
+from tallyd.domain.model import Target, TargetKind
+from tallyd.domain.retention import Rules
+from tallyd.drivers.recordings import MountRule, Recordings
 from tallyd.ports.clock import Clock
 from tallyd.ports.store import Store, StoreError
 from tallyd.reports import Reports
@@ -131,6 +133,27 @@ def targets_of(settings: Settings) -> tuple[Target, ...]:
             min_piece=target.min_piece,
         )
         for target in settings.targets()
+    )
+
+
+def retention_of(settings: Settings) -> Rules:
+    """Give which recordings the operator wants removed."""
+    rooms = {f"{TargetKind.ROOM}.{name}": room.keep for name, room in settings.rooms.items()}
+    return Rules(
+        keep=settings.retention.keep,
+        min_free=settings.retention.min_free,
+        keep_of={key: keep for key, keep in rooms.items() if keep is not None},
+    )
+
+
+def recordings_of(settings: Settings) -> Recordings:
+    """Give the place of the recordings, with what is known of its disk; blocks."""
+    state = StateDir(settings.appliance.state_dir)
+    return Recordings(
+        settings.appliance.recordings_dir,
+        MountRule(settings.appliance.recordings_mount),
+        state.recordings_mount(),
+        state.remember_recordings_mount,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 import anyio
 from anyio import to_thread
 
-from tallyd.app.installation import targets_of
+from tallyd.app.installation import retention_of, targets_of
 from tallyd.app.workshop import Workshop
 from tallyd.catalogue import renamed_targets, sync_targets
 from tallyd.config import ConfigError, ConfigProblem, Settings, TargetSettings
@@ -17,7 +17,7 @@ from tallyd.engine.staff import NOT_CONFIGURED, Installed
 from tallyd.engine.supervisor import Engine
 from tallyd.ports.store import Store, StoreError
 
-FIXED = ("state_dir", "recordings_dir", "run_dir")
+FIXED = ("state_dir", "recordings_dir", "recordings_mount", "run_dir")
 """What a running daemon cannot move away from."""
 
 
@@ -99,7 +99,8 @@ class Reloader:
         forget_zones()
         drivers |= dict.fromkeys(old.keys() - new.keys(), NOT_CONFIGURED)
         self._settings = settings
-        await self._engine.refit(drivers, parse_template(settings.appliance.file_name))
+        template = parse_template(settings.appliance.file_name)
+        await self._engine.refit(drivers, template, retention_of(settings))
         return drivers
 
     def _fixed_problems(self, settings: Settings) -> Iterator[ConfigProblem]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from tallyd.config import (
-    ApplianceSettings,
     CheckDriver,
     ConfigError,
     TargetSettings,
@@ -13,6 +13,7 @@ from tallyd.config import (
 )
 from tallyd.domain.errors import Problem
 from tallyd.domain.model import TargetKind
+from tallyd.drivers.recordings import Recordings
 from tallyd.drivers.registry import Registry, load_drivers
 from tallyd.engine.announcer import Announcer
 from tallyd.engine.staff import Installed
@@ -52,13 +53,14 @@ class Workshop:
     def __init__(
         self,
         clock: Clock,
-        appliance: ApplianceSettings,
+        recordings: Recordings,
+        state_dir: Path,
         spawn: Spawn,
         announcer: Announcer,
     ) -> None:
         self._clock = clock
-        self._recordings_dir = appliance.recordings_dir
-        self._locks_dir = appliance.state_dir / "inputs"
+        self._recordings = recordings
+        self._locks_dir = state_dir / "inputs"
         self._spawn = spawn
         self._announcer = announcer
         self._drivers = load_drivers()
@@ -75,8 +77,9 @@ class Workshop:
             capacity=target.capacity,
             clock=self._clock,
             spawn=spawn,
-            root=self._recordings_dir,
+            root=self._recordings.directory,
             locks=self._locks_dir / target.key,
+            check_disk=self._recordings.require,
         )
         try:
             options = with_credentials(target.options, credentials_directory())

@@ -15,6 +15,7 @@ STALE_AFTER = timedelta(seconds=15)
 """A daemon says something every five seconds."""
 
 _GIGABYTE = 10**9
+_DISK_DANGERS = frozenset({DiskState.LOW, DiskState.FULL, DiskState.MISSING})
 _UNKNOWN: Mapping[str, Any] = {}
 
 
@@ -88,8 +89,8 @@ def _device_danger(health: Mapping[str, Any]) -> Iterator[str]:
 
 def _disk_danger(disk: Mapping[str, Any], stop: datetime) -> Iterator[str]:
     full_at = disk.get("full_at")
-    if disk.get("state") == DiskState.LOW:
-        yield "disk low"
+    if disk.get("state") in _DISK_DANGERS:
+        yield f"disk {disk['state']}"
     elif full_at is not None and stop > datetime.fromisoformat(full_at):
         yield "disk full before its end"
 

@@ -198,6 +198,7 @@ def part_shape(part: Part) -> Shape:
 def _file_shapes(part: Part) -> list[Shape]:
     """Give the files of a part; what it knows of size and length is known of its only file."""
     only = len(part.files) == 1
+    removed = {each.path: each for each in part.removed}
     span = (
         part.last_data_at - part.first_data_at if part.last_data_at and part.first_data_at else None
     )
@@ -206,6 +207,8 @@ def _file_shapes(part: Part) -> list[Shape]:
             "path": path,
             "bytes": part.bytes if only else None,
             "duration_ms": _optional_ms(span) if only else None,
+            "removed": removed[path].at if path in removed else None,
+            "removed_why": removed[path].why if path in removed else None,
         }
         for path in part.files
     ]

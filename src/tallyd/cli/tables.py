@@ -65,6 +65,8 @@ def milliseconds(length: int) -> str:
     return f"{length:+} ms"
 
 
-def file_names(files: Sequence[Mapping[str, str]]) -> str:
-    """Write the names of files without their directories."""
-    return ", ".join(PurePath(file["path"]).name for file in files)
+def file_names(files: Sequence[Mapping[str, Any]]) -> str:
+    """Write the names of files without their directories, and which are there no more."""
+    return ", ".join(
+        f"{PurePath(file['path']).name}{' (removed)' if file['removed'] else ''}" for file in files
+    )

@@ -10,7 +10,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from typing_extensions import TypeAliasType
 
-from tallyd.config.values import CALENDAR_UNITS, check_zone, format_duration, parse_duration
+from tallyd.config.values import (
+    CALENDAR_UNITS,
+    check_zone,
+    format_duration,
+    parse_duration,
+    parse_size,
+)
 from tallyd.domain.model import (
     CHANNEL_MIN_PIECE,
     MAX_DURATION,
@@ -39,6 +45,12 @@ def _duration(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError(f"{value} what? try '{value}m'")  # noqa: TRY004 - pydantic collects these
     return parse_duration(value, CALENDAR_UNITS)
+
+
+def _size(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError(f"{value} what? try '{value}GB'")  # noqa: TRY004 - pydantic collects these
+    return parse_size(value)
 
 
 def _from(shortest: timedelta, longest: timedelta) -> AfterValidator:
@@ -86,6 +98,8 @@ def _below_state_dir(name: str) -> Callable[[dict[str, Any]], Path]:
 Duration = TypeAliasType("Duration", Annotated[timedelta, BeforeValidator(_duration)])
 Piece = Annotated[Duration, _from(timedelta(0), MAX_DURATION)]
 Days = Annotated[Duration, _from(timedelta(days=1), MAX_AHEAD)]
+Keep = Annotated[Duration, _from(timedelta(hours=1), MAX_AHEAD)]
+Size = TypeAliasType("Size", Annotated[int, BeforeValidator(_size)])
 Zone = Annotated[str, AfterValidator(check_zone)]
 Directory = Annotated[Path, Strict(strict=False), AfterValidator(_printable_path)]
 DisplayName = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(_printable)]
@@ -108,6 +122,7 @@ class ApplianceSettings(_Section):
     run_dir: Directory = Field(default_factory=_below_state_dir("run"))
     file_name: FileName = DEFAULT_TEMPLATE
     on_stop: Literal["leave", "finish"] = "leave"
+    recordings_mount: Literal["auto", "required", "ignored"] = "auto"
     min_piece: Piece = ROOM_MIN_PIECE
     ledger_keep: Days = timedelta(days=730)
     horizon: Days = timedelta(days=90)
@@ -120,6 +135,13 @@ class LogSettings(_Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class RetentionSettings(_Section):
+    """Which recordings are removed, if any: `[retention]`."""
+
+    keep: Keep | None = None
+    min_free: Size | None = None
+
+
 class _TargetSection(_Section):
     driver: Name
     id: PublicId | None = None
@@ -130,9 +152,13 @@ class _TargetSection(_Section):
 
 
 class RoomSettings(_TargetSection):
-    """A recorder that tallyd runs: `[rooms.NAME]`. Without `min_piece` the appliance's holds."""
+    """A recorder that tallyd runs: `[rooms.NAME]`.
+
+    Without `min_piece` the appliance's holds, without `keep` that of `[retention]`.
+    """
 
     capacity: Annotated[int, Field(ge=1, le=MAX_CAPACITY)] = 1
+    keep: Keep | None = None
     min_piece: Piece | None = None
 
 
@@ -174,6 +200,7 @@ class Settings(BaseSettings):
 
     appliance: ApplianceSettings = ApplianceSettings()
     logs: LogSettings = LogSettings()
+    retention: RetentionSettings = RetentionSettings()
     rooms: dict[Name, RoomSettings] = Field(default_factory=dict)
     channels: dict[Name, ChannelSettings] = Field(default_factory=dict)
 

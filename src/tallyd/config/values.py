@@ -1,4 +1,4 @@
-"""How durations and zones are written and read, in the configuration and on the command line.
+"""How durations, sizes and zones are written and read, in the configuration and on commands.
 
 Pure text work: no model, no file, no environment.
 """
@@ -26,6 +26,16 @@ _UNIT_LENGTHS = {
     "ms": timedelta(milliseconds=1),
 }
 _PAIR = re.compile(r"([0-9]+)([^0-9\s.,+-]+)")
+
+_SIZE = re.compile(r"([0-9]{1,12})([A-Za-z]+)")
+_SIZES = {
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+    "MiB": 1 << 20,
+    "GiB": 1 << 30,
+    "TiB": 1 << 40,
+}
 
 
 def parse_duration(text: str, units: tuple[str, ...] = CLOCK_UNITS) -> timedelta:
@@ -102,3 +112,19 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     by_lower = {name.lower(): name for name in known}
     near = difflib.get_close_matches(word.lower(), by_lower, n=1)
     return f"; did you mean {by_lower[near[0]]}?" if near else ""
+
+
+def parse_size(text: str) -> int:
+    """Read a size such as `50GB` or `500MiB` in bytes.
+
+    Raises:
+        ValueError: it is none; the message says what to write instead.
+    """
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        hint = f"{text} what? try {text}GB" if text.isdecimal() else "write a size such as 50GB"
+        raise ValueError(hint)
+    number, unit = match.groups()
+    if unit not in _SIZES:
+        raise ValueError(f"unknown unit {unit!r}: use {', '.join(_SIZES)}")
+    return int(number) * _SIZES[unit]

@@ -20,6 +20,9 @@ RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 MOST_RESERVED = 10**9
 """Bytes that are to stay free on a large disk; a small one reserves a twentieth."""
 
+LEAST_ROOM = 64 * 10**6
+"""With so few bytes free a large disk is full; a small one with a hundredth of it."""
+
 SMALLEST_SAMPLE = timedelta(seconds=10)
 """What recorded less tells nothing of how fast files grow."""
 
@@ -52,11 +55,13 @@ class DeviceChange(StrEnum):
 
 
 class DiskState(StrEnum):
-    """Whether the disk has room: for what is planned, and at all."""
+    """Whether the disk is there and has room: for what is planned, and at all."""
 
     OK = "ok"
     SHORT = "short"
     LOW = "low"
+    FULL = "full"
+    MISSING = "missing"
     UNKNOWN = "unknown"
 
 
@@ -71,6 +76,11 @@ class Room:
     def reserved(self) -> int:
         """What is to stay free."""
         return min(MOST_RESERVED, self.total // 20)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing can be recorded any more that would be worth having."""
+        return self.free < min(LEAST_ROOM, self.total // 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +206,9 @@ def full_at(free: int, demands: Iterable[Demand], now: datetime) -> datetime | N
 
 def judge_disk(room: Room, demands: Iterable[Demand], now: datetime) -> DiskHealth:
     """Judge whether a disk has room for what is written from `now` on, and some to spare."""
+    if room.is_full:
+        sentence = f"the disk is full: {_size(room.free)} of {_size(room.total)} are free"
+        return DiskHealth(DiskState.FULL, room, now, sentence)
     full = full_at(room.free - room.reserved, demands, now)
     if room.free < room.reserved:
         sentence = f"only {_size(room.free)} of {_size(room.total)} are free on the disk"
@@ -243,6 +256,16 @@ def device_trouble(health: DeviceHealth) -> Trouble | None:
             return None
 
 
+_WHAT_NEXT = {
+    DiskState.FULL: "it is tried again and again, and starts as soon as there is room",
+    DiskState.MISSING: "it is tried again and again, and starts as soon as the disk is back",
+}
+_WHAT_HELPS = {
+    DiskState.UNKNOWN: "see to the disk of the recordings",
+    DiskState.MISSING: "mount the disk of the recordings",
+}
+
+
 def disk_trouble(health: DiskHealth, piece: Window) -> Trouble | None:
     """Give what the disk means for a piece that is to start."""
     fits = health.full_at is None or piece.stop <= health.full_at
@@ -251,10 +274,8 @@ def disk_trouble(health: DiskHealth, piece: Window) -> Trouble | None:
     return Trouble(
         Cause.DISK,
         health.sentence,
-        "it is recorded for as long as the disk takes it",
-        "see to the disk of the recordings"
-        if health.state is DiskState.UNKNOWN
-        else "remove or move away recordings that are no longer needed",
+        _WHAT_NEXT.get(health.state, "it is recorded for as long as the disk takes it"),
+        _WHAT_HELPS.get(health.state, "remove or move away recordings that are no longer needed"),
     )
 
 

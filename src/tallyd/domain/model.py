@@ -234,6 +234,8 @@ class Reason(StrEnum):
     DEVICE_TIMEOUT = "device_timeout"
     STALLED = "stalled"
     DISK = "disk"
+    DISK_FULL = "disk_full"
+    DISK_MISSING = "disk_missing"
     LATE = "late"
     BACK_TO_BACK = "back_to_back"
 
@@ -275,6 +277,26 @@ class EndReason(StrEnum):
     DAEMON_DIED = "daemon_died"
     POWER_OFF = "power_off"
     LEDGER_RESTORED = "ledger_restored"
+    DISK = "disk"
+    DISK_FULL = "disk_full"
+    DISK_MISSING = "disk_missing"
+
+
+class RemovedBecause(StrEnum):
+    """Why a recorded file is no longer where the ledger says."""
+
+    AGE = "age"
+    ROOM = "room"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedFile:
+    """A file of a part that is there no more: since when it is known, and why."""
+
+    path: str
+    at: datetime
+    why: RemovedBecause
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +305,7 @@ class Part:
 
     `commanded_at` is when the driver was called; `first_data_at` is None until data flowed;
     `lead` is what was allowed for the device to come up, and `spread` how much of that because of
-    others that started at the same instant.
+    others that started at the same instant. `removed` are those of `files` that are there no more.
     """
 
     number: int
@@ -301,6 +323,7 @@ class Part:
     bytes: int = 0
     end: EndReason | None = None
     detail: str | None = None
+    removed: tuple[RemovedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

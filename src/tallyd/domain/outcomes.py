@@ -23,6 +23,15 @@ _END_REASONS: dict[EndReason, Reason] = {
     EndReason.DAEMON_DIED: Reason.DAEMON_DOWN,
     EndReason.POWER_OFF: Reason.POWER_OFF,
     EndReason.LEDGER_RESTORED: Reason.LEDGER_RESTORED,
+    EndReason.DISK: Reason.DISK,
+    EndReason.DISK_FULL: Reason.DISK_FULL,
+    EndReason.DISK_MISSING: Reason.DISK_MISSING,
+}
+
+_DISK_ENDS: dict[Reason, EndReason] = {
+    Reason.DISK: EndReason.DISK,
+    Reason.DISK_FULL: EndReason.DISK_FULL,
+    Reason.DISK_MISSING: EndReason.DISK_MISSING,
 }
 
 _WHY: dict[Reason, str] = {
@@ -49,6 +58,8 @@ _WHY: dict[Reason, str] = {
     Reason.DEVICE_TIMEOUT: "the device did not answer in time",
     Reason.STALLED: "the device stopped sending data",
     Reason.DISK: "the recording could not be written to the disk",
+    Reason.DISK_FULL: "the disk of the recordings was full",
+    Reason.DISK_MISSING: "the disk of the recordings was not there",
     Reason.LATE: "the first data came late",
     Reason.BACK_TO_BACK: "the recording before it took too long to close",
 }
@@ -60,12 +71,14 @@ class Ending:
 
     `planned` is None where the occurrence no longer exists; `cause` says why in that case, and why
     nothing was tried where the plan was clear. `name_of` gives the name of a schedule by its id.
+    `delayed_by` says why the first try failed, if one did.
     """
 
     at: datetime
     planned: Planned | None
     cause: Reason
     name_of: Callable[[int], str | None]
+    delayed_by: Reason | None = None
 
 
 def data_windows(parts: Iterable[Part]) -> tuple[Window, ...]:
@@ -90,6 +103,11 @@ def late(part: Part) -> timedelta | None:
 def command_late(part: Part) -> timedelta:
     """Give how late the driver was called: commanded minus (start - lead)."""
     return part.commanded_at - (part.piece.start - part.lead)
+
+
+def end_of(reason: Reason, otherwise: EndReason) -> EndReason:
+    """Give how a session ended that failed for `reason`: the disk is told apart from devices."""
+    return _DISK_ENDS.get(reason, otherwise)
 
 
 def may_return(run: Run, now: datetime) -> bool:
@@ -146,7 +164,7 @@ def _judge(run: Run, window: Window, ending: Ending) -> tuple[Outcome, Reason | 
     if run.parts and run.parts[-1].end is not EndReason.WITHDRAWN:
         cut = ending.planned is not None and _was_cut(ending.planned)
         cause = Reason.OPERATOR if cut else ending.cause
-        return Outcome.FAILED, _part_reason(run.parts[-1]) or cause
+        return Outcome.FAILED, reason_of(run.parts[-1]) or cause
     return _judge_untried(ending)
 
 
@@ -182,15 +200,18 @@ def _partial_reason(run: Run, window: Window, ending: Ending) -> Reason:
     if planned.reason is not None and _lacks(run, planned.claim) <= TOLERANCE:
         return planned.reason
     for part in run.parts:
-        reason = _part_reason(part)
+        reason = reason_of(part)
         if reason is not None:
             return reason
     wanted = planned.claim[0] if planned.claim else window
     late_by = data_windows(run.parts)[0].start - wanted.start
-    return Reason.LATE if late_by > TOLERANCE else Reason.DEVICE_ENDED
+    if late_by > TOLERANCE:
+        return ending.delayed_by or Reason.LATE
+    return Reason.DEVICE_ENDED
 
 
-def _part_reason(part: Part) -> Reason | None:
+def reason_of(part: Part) -> Reason | None:
+    """Give why a part ended, if it ended otherwise than it was meant to."""
     return None if part.end is None else _END_REASONS.get(part.end)
 
 

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from tallyd.domain.model import Reason
+from tallyd.ports.disk import DiskError
+
 PART = ".part"
 """What the name of a file ends in while it is being recorded."""
 
@@ -21,8 +24,8 @@ _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
 
 
-class FileError(Exception):
-    """The disk did not do as told: a sentence for the operator."""
+class FileError(DiskError):
+    """A file could not be made, kept, finished or removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +51,34 @@ def reserve(base: Path, ending: str, root: Path | None = None) -> Reservation:
         parent = base.parent.resolve()
         if root is not None and not parent.is_relative_to(root.resolve(strict=True)):
             raise FileError(f"{base} leads out of {root}")
-        for directory in (*reversed(parent.parents), parent):
-            directory.mkdir(mode=_DIRECTORY_MODE, exist_ok=True)
         real = parent / base.name
-        for final in _names(real, ending):
-            if os.path.lexists(final):
-                continue
-            part = final.with_name(final.name + PART)
-            try:
-                _create(part)
-            except FileExistsError:
-                continue
-            return Reservation(part, real, ending)
+        try:
+            return Reservation(_create_free(real, ending), real, ending)
+        except FileNotFoundError:  # somebody has just removed the empty directory
+            return Reservation(_create_free(real, ending), real, ending)
     except OSError as error:
-        raise FileError(f"{base.parent} cannot be written: {error.strerror}") from error
+        raise _refused(f"{base.parent} cannot be written", error) from error
+
+
+def _create_free(base: Path, ending: str) -> Path:
+    _make_directory(base.parent)
+    for final in _names(base, ending):
+        if os.path.lexists(final):
+            continue
+        part = final.with_name(final.name + PART)
+        try:
+            _create(part)
+        except FileExistsError:
+            continue
+        return part
     raise FileError(f"{base}{ending} exists {_MOST_TRIES} times")
+
+
+def _make_directory(path: Path) -> None:
+    """Make a directory and those above it; asks no disk to write where there is one already."""
+    for directory in (*reversed(path.parents), path):
+        if not directory.is_dir():
+            directory.mkdir(mode=_DIRECTORY_MODE, exist_ok=True)
 
 
 def reservation_of(part: Path) -> Reservation:
@@ -81,7 +97,7 @@ def finish(reservation: Reservation) -> tuple[Path, int]:
     try:
         return put_in_place(part, reservation)
     except OSError as error:
-        raise FileError(f"{part} cannot be finished: {error.strerror}") from error
+        raise _refused(f"{part} cannot be finished", error) from error
 
 
 def put_in_place(made: Path, reservation: Reservation) -> tuple[Path, int]:
@@ -121,7 +137,7 @@ def keep_on_disk(path: Path) -> None:
         finally:
             os.close(fd)
     except OSError as error:
-        raise FileError(f"{path} cannot be kept on the disk: {error.strerror}") from error
+        raise _refused(f"{path} cannot be kept on the disk", error) from error
 
 
 def begin_copy(reservation: Reservation) -> Path:
@@ -145,7 +161,7 @@ def finish_if_any(reservation: Reservation) -> tuple[Path, int] | None:
     try:
         empty = reservation.part.stat().st_size == 0
     except OSError as error:
-        raise FileError(f"{reservation.part} cannot be finished: {error.strerror}") from error
+        raise _refused(f"{reservation.part} cannot be finished", error) from error
     if not empty:
         return finish(reservation)
     discard(reservation)
@@ -161,7 +177,12 @@ def discard(reservation: Reservation) -> None:
     try:
         reservation.part.unlink(missing_ok=True)
     except OSError as error:
-        raise FileError(f"{reservation.part} cannot be removed: {error.strerror}") from error
+        raise _refused(f"{reservation.part} cannot be removed", error) from error
+
+
+def _refused(what: str, error: OSError) -> FileError:
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return FileError(f"{what}: {error.strerror}", Reason.DISK_FULL if full else Reason.DISK)
 
 
 def _names(base: Path, ending: str) -> Iterator[Path]:

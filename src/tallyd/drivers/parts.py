@@ -1,15 +1,19 @@
 """What drivers share: the parts they run by token, what ended ones came to, a file for the next."""
 
 from collections import OrderedDict
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 import anyio
-import anyio.to_thread
 
 from tallyd.domain.model import Reason
-from tallyd.drivers.files import FileError, Reservation, reserve
+from tallyd.drivers.files import Reservation, discard, reserve
+from tallyd.drivers.threads import Threads
+from tallyd.ports.disk import DiskError
 from tallyd.ports.drivers import (
+    DriverContext,
     GiveUpError,
     Observation,
     SessionState,
@@ -19,6 +23,8 @@ from tallyd.ports.drivers import (
 
 STOPPED_KEPT = 32
 """How many stopped parts are remembered, for those who ask twice."""
+
+DISK_ANSWERS_WITHIN_S = 5.0
 
 
 class Occupying(Protocol):
@@ -102,14 +108,27 @@ class Parts(Generic[S]):
 
 
 async def reserve_file(
-    base: Path, ending: str, root: Path | None, limiter: anyio.CapacityLimiter
+    base: Path, ending: str, context: DriverContext, threads: Threads
 ) -> Reservation:
-    """Reserve the file of a part, in a thread of the device's own: its disk may hang.
+    """Reserve the file of a part, on the disk that belongs there, in a thread: it may hang.
 
     Raises:
-        TryAgainError: the disk does not take it.
+        TryAgainError: the disk does not take it, is full, is not there, or does not answer.
     """
+
+    def work() -> Reservation:
+        context.check_disk()
+        return reserve(base, ending, context.root)
+
+    async def undo(reservation: Reservation) -> None:
+        with suppress(DiskError):
+            await threads.run(partial(discard, reservation))
+
     try:
-        return await anyio.to_thread.run_sync(reserve, base, ending, root, limiter=limiter)
-    except FileError as error:
-        raise TryAgainError(Reason.DISK, str(error)) from error
+        with anyio.fail_after(DISK_ANSWERS_WITHIN_S):
+            return await threads.run(work, undo)
+    except DiskError as error:
+        raise TryAgainError(error.reason, str(error)) from error
+    except TimeoutError as error:
+        sentence = f"the disk of {base.parent} does not answer within {DISK_ANSWERS_WITHIN_S:g} s"
+        raise TryAgainError(Reason.DISK, sentence) from error

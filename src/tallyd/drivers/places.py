@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _MODE = 0o640
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 
 FileId = tuple[int, int]
 """Which file it is, whatever it is called and from wherever it is looked at."""
@@ -21,12 +21,27 @@ class PlaceTakenError(Exception):
     """Every place of an input is held by a living process."""
 
 
+def make_places(directory: Path | None, inputs: int, places: int) -> None:
+    """Make the locks of all inputs: to take one later, no disk has to write. Blocks on the disk.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    if directory is None:
+        return
+    directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+    for number in range(inputs):
+        for place in range(places):
+            os.close(os.open(_lock(directory, number, place), _FLAGS | os.O_CREAT, _MODE))
+
+
 @contextmanager
 def hold(directory: Path | None, number: int, places: int) -> Generator[int]:
     """Give a descriptor that holds one of the `places` of an input, to be inherited inside.
 
     Afterwards the place is held by those who inherited it alone. Without a directory the descriptor
-    holds nothing. Blocks on the disk.
+    holds nothing. Blocks on the disk, and has it write only where a lock was not made before: also
+    while the disk of the state hangs, others can be recorded to.
 
     Raises:
         PlaceTakenError: all of them are held.
@@ -36,9 +51,8 @@ def hold(directory: Path | None, number: int, places: int) -> Generator[int]:
         with Path(os.devnull).open("rb") as nothing:
             yield nothing.fileno()
         return
-    directory.mkdir(mode=0o750, parents=True, exist_ok=True)
     for place in range(places):
-        fd = os.open(directory / f"input-{number}.{place}", _FLAGS, _MODE)
+        fd = _open(_lock(directory, number, place))
         try:
             if _is_free(fd):
                 yield fd
@@ -70,7 +84,7 @@ def file_id(path: Path | str) -> FileId:
 
 
 def _can_be_held(path: Path) -> bool:
-    fd = os.open(path, _FLAGS & ~os.O_CREAT)
+    fd = os.open(path, _FLAGS)
     try:
         return _is_free(fd)
     finally:
@@ -84,3 +98,16 @@ def _is_free(fd: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _open(lock: Path) -> int:
+    try:
+        return os.open(lock, _FLAGS)
+    except FileNotFoundError:
+        lock.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        return os.open(lock, _FLAGS | os.O_CREAT, _MODE)
+
+
+def _lock(directory: Path, number: int, place: int) -> Path:
+    return directory / f"input-{number}.{place}"
+

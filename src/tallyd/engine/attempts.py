@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from tallyd.domain.model import EndReason, Part
+from tallyd.domain.model import EndReason, Part, Reason
+from tallyd.domain.outcomes import reason_of
 from tallyd.domain.window import EPOCH
 from tallyd.ports.drivers import DriverError, GiveUpError
 
@@ -11,14 +12,23 @@ STEADY = timedelta(seconds=10)
 """A part that delivered this long was well: what ends it is a new trouble, not the old one."""
 
 
+_BROKE_OFF = frozenset(
+    {EndReason.DIED, EndReason.STALLED, EndReason.DISK, EndReason.DISK_FULL, EndReason.DISK_MISSING}
+)
+
+
 class Attempts:
-    """The tries of one run since it last went well; `hopeless` once the driver gave up."""
+    """The tries of one run since it last went well; `hopeless` once the driver gave up.
+
+    `delayed_by` is why the first of all failed.
+    """
 
     def __init__(self) -> None:
         self.count = 0
         self.retry_at = EPOCH
         self.hopeless = False
         self.sentence: str | None = None
+        self.delayed_by: Reason | None = None
 
     def may_try(self, now: datetime) -> bool:
         """Tell whether a start may be tried at `now`."""
@@ -30,6 +40,7 @@ class Attempts:
 
     def failed(self, part: Part, error: DriverError | None, now: datetime) -> bool:
         """Count a start without data; True where the operator has not heard this reason yet."""
+        self.delayed_by = self.delayed_by or reason_of(part)
         fresh = part.detail != self.sentence
         self.sentence = part.detail
         self.hopeless = isinstance(error, GiveUpError)
@@ -38,7 +49,7 @@ class Attempts:
 
     def ended(self, part: Part, now: datetime) -> None:
         """Count a part that broke off; one that ran well for a while wipes the slate."""
-        if part.end not in {EndReason.DIED, EndReason.STALLED}:
+        if part.end not in _BROKE_OFF:
             return
         delivered = (part.last_data_at or now) - (part.first_data_at or now)
         if delivered >= STEADY:

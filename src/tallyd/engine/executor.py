@@ -13,6 +13,7 @@ import anyio
 
 from tallyd.domain.lifecycle import Event
 from tallyd.domain.model import EndReason, Part
+from tallyd.domain.outcomes import end_of
 from tallyd.engine.agenda import RunKey
 from tallyd.ports.clock import Clock
 from tallyd.ports.drivers import (
@@ -167,7 +168,7 @@ class Session:
             return
         self.part = replace(
             self.part,
-            end=EndReason.REFUSED if error else EndReason.TIMEOUT,
+            end=end_of(error.reason, EndReason.REFUSED) if error else EndReason.TIMEOUT,
             detail=error.sentence if error else f"no data within {self.start_timeout_s:g} s",
             stopped_at=self._clock.now(),
         )

@@ -44,6 +44,9 @@ SETTLED_AFTER_S = 0.5
 """A herd of starts goes first."""
 
 LOOK_AGAIN_S = 60.0
+SEE_DISK_AGAIN_S = 10.0
+"""So often a disk is looked at that cannot be recorded to."""
+
 SLICE = 32
 """So many targets are looked at until the loop is given back."""
 
@@ -86,7 +89,7 @@ class Health:
         self._clock = clock
         self._announcer = announcer
         self._tell_change = changed
-        self._machine = Machine(disk, clock, announcer)
+        self._machine = Machine(disk, clock, announcer, staff.all_back)
         self._machine_due_s = 0.0
         self._checkups: dict[str, Checkup] = {}
         self._rates: dict[str, int] = {}
@@ -153,6 +156,7 @@ class Health:
         if due or self._clock.monotonic() >= self._machine_due_s:
             self._machine_due_s = self._clock.monotonic() + ROUTINE_S
             tasks.start_soon(self._inspect, due)
+        wait_s = min(wait_s, max(0.0, self._machine_due_s - self._clock.monotonic()))
         for gone in self._checkups.keys() - {each.target for each in reconcilers}:
             del self._checkups[gone]
         return wait_s
@@ -248,6 +252,9 @@ class Health:
             self._warn(each, clock_trouble(self._machine.clock))
         now = self._clock.now()
         self._said = {said: over for said, over in self._said.items() if over > now}
+        if self._machine.waits_for_the_disk:
+            self._machine_due_s = self._clock.monotonic() + SEE_DISK_AGAIN_S
+            self.wake()
         self._tell_change()
 
     async def _demands(self) -> AsyncIterator[Demand]:

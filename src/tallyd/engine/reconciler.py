@@ -361,10 +361,11 @@ class Reconciler:
         if run.status is Status.STOPPING:
             event = Event.STOPPED_FOR_GOOD
         advance(run.status, event)
-        ending = Ending(now, entry, self._cause(run, entry), self._desk.agenda.name_of)
+        tried = self._attempts.pop(key_of(run), Attempts())
+        why = self._cause(run, entry)
+        ending = Ending(now, entry, why, self._desk.agenda.name_of, tried.delayed_by)
         final = finish(run, ending)
         self._put(final)
-        self._attempts.pop(key_of(run), None)
         self._journaled_s.pop(key_of(run), None)
         self._desk.reporter.finished(final)
         self._stale = True

@@ -101,6 +101,11 @@ class Staff:
         if (reconciler := self._reconcilers.get(target)) is not None:
             reconciler.device_back()
 
+    def all_back(self) -> None:
+        """Have every target looked at again: what they share, and may have waited for, is back."""
+        for reconciler in self._reconcilers.values():
+            reconciler.device_back()
+
     def replan(self, targets: Iterable[str]) -> None:
         """Have targets looked at again, at new plans."""
         for target in targets:

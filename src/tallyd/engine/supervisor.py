@@ -12,6 +12,7 @@ from tallyd.domain.errors import ZoneUnknown
 from tallyd.domain.model import Run
 from tallyd.domain.naming import NameTemplate
 from tallyd.domain.recurrence import wall_time
+from tallyd.domain.retention import Rules
 from tallyd.domain.window import MILLISECOND
 from tallyd.engine.agenda import PLANNED_AHEAD, Agenda
 from tallyd.engine.announcer import Announcer
@@ -28,6 +29,7 @@ from tallyd.engine.presence import Presence, Publish, Snapshot
 from tallyd.engine.recovery import materialise
 from tallyd.engine.remains import Remains
 from tallyd.engine.reporter import Reporter
+from tallyd.engine.retention import Retention
 from tallyd.engine.rounds import Rounds
 from tallyd.engine.staff import Installed, Staff, keep_running
 from tallyd.engine.steps import Steps
@@ -67,6 +69,7 @@ class World:
     orders: Orders
     nudged: Callable[[], Awaitable[None]]
     ledger_keep: timedelta
+    retention: Rules
     publish: Publish
     service: ServiceManager
     absence: Absence
@@ -92,6 +95,7 @@ class Engine:
         self._leaves = False
         self.booted = anyio.Event()
         self._forgot_on: date | None = None
+        self._planned_s = self._clock.monotonic()
         self._time_jumped = anyio.Event()
         self._crowd = Crowd()
         self._steps = Steps(self._clock)
@@ -123,6 +127,15 @@ class Engine:
             announcer=announcer,
             changed=self._presence.changed,
         )
+        self._retention = Retention(
+            rules=world.retention,
+            targets=lambda: self._agenda.targets,
+            store=world.store,
+            disk=world.disk,
+            clock=self._clock,
+            announcer=announcer,
+            is_free_for=self.is_free_for,
+        )
 
     def leave_recordings(self) -> None:
         """When the end comes, leave what goes on without this process to the next one."""
@@ -149,8 +162,10 @@ class Engine:
                 self._heed_nudges,
                 self._heed_backstop,
                 self._keep_ahead,
+                self._plan_on,
                 self._health.run,
                 self._tell_stuck,
+                self._retention.run,
             ):
                 self._keep_running(task)
             tasks.start_soon(self._presence.run)
@@ -194,12 +209,15 @@ class Engine:
         """Tell whether a session of a target is open."""
         return any(r.target == target and r.sessions for r in self._staff.everybody())
 
-    async def refit(self, drivers: Mapping[str, Installed], template: NameTemplate) -> None:
+    async def refit(
+        self, drivers: Mapping[str, Installed], template: NameTemplate, retention: Rules
+    ) -> None:
         """Take the wishes and drivers of a new configuration into use.
 
         A target that records keeps its driver until that run has ended.
         """
         self._world.orders.rename_by(template)
+        self._retention.rules = retention
         for target, installed in drivers.items():
             self._tasks.start_soon(self._staff.replace, target, installed, self._tasks)
         await self._read_wishes()
@@ -381,7 +399,18 @@ class Engine:
             self._agenda.forget_runs(now - _FORGET_AFTER)
             self._crowd.forget(now - _STARTED_LATELY)
             await self._forget_old_runs(now)
-            self._staff.replan_all()
+            self._replan_all()
+
+    async def _plan_on(self) -> None:
+        """Plan on as time goes by where the database, which has the rows first, does not answer."""
+        while True:
+            await self._clock.sleep(KEEP_AHEAD_S)
+            if self._clock.monotonic() - self._planned_s > 2 * KEEP_AHEAD_S:
+                self._replan_all()
+
+    def _replan_all(self) -> None:
+        self._planned_s = self._clock.monotonic()
+        self._staff.replan_all()
 
     async def _forget_old_runs(self, now: datetime) -> None:
         """Keep the ledger as long as the operator wants it, and no longer; once a day."""

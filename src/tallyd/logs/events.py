@@ -18,6 +18,7 @@ _RUN = {
 _PART = {**_RUN, "part": "number of the part, from 1"}
 _INPUT = {"input": "input of the device, from 0"}
 _FILES = {"files": "paths"}
+_FILE = {**_PART, "file": "path"}
 _END = {"end": "why the session ended", "detail": "what the device said"}
 _WHY = {"reason": "reason code", "blocker": "id of the schedule in the way, if one is"}
 
@@ -226,6 +227,31 @@ EVENTS: Final[Mapping[str, Event]] = {
         "A file that was cut off keeps its name and the ending .part: the disk refused.",
         {**_RUN, "error": "what went wrong"},
     ),
+    "recording.removed": Event(
+        "info",
+        "Retention removed a file, as the operator wishes; the ledger keeps the run.",
+        {
+            **_FILE,
+            "why": "age or room",
+            "bytes": "its size",
+            "age_s": "how long ago its run was over",
+        },
+    ),
+    "recording.kept": Event(
+        "warning",
+        "Retention left a file alone: it is not, or no longer, what was recorded; said once.",
+        {**_FILE, "error": "why"},
+    ),
+    "retention.short": Event(
+        "warning",
+        "Less is free than `min_free`, and no recording is left that could be removed for it.",
+        {"free_bytes": "what is free", "total_bytes": "of the disk", "lacking_bytes": "how many"},
+    ),
+    "retention.failed": Event(
+        "error",
+        "Recordings cannot be removed for now; it is tried again every half minute.",
+        {"error": "what the disk or the database said"},
+    ),
     "recorder.stray": Event(
         "warning",
         "A recorder was found running that is of no open run; it is ended, and its file is kept.",
@@ -331,9 +357,9 @@ EVENTS: Final[Mapping[str, Event]] = {
     ),
     "disk.troubled": Event(
         "warning",
-        "The disk of the recordings has too little room, or does not answer.",
+        "The disk of the recordings has too little room, is not there, or does not answer.",
         {
-            "state": "low or unknown",
+            "state": "low (a warning); full, missing or unknown (errors: nothing can be recorded)",
             "detail": "what is wrong",
             "free_bytes": "what is free, as far as known",
         },

@@ -130,6 +130,10 @@ class Salvaged:
     detail: str | None = None
 
 
+def _nothing_is_wrong() -> None:
+    """Let everything be written."""
+
+
 @dataclass(frozen=True, slots=True)
 class DriverContext:
     """What a driver is given at birth, besides its options.
@@ -138,7 +142,8 @@ class DriverContext:
     until it ends; what that task raises costs this driver only. `root` is the directory that no
     recorded file may leave, links followed; None where nothing is written. `locks` is the directory
     for locks of inputs, which are held by what uses them, and so outlive this process; None where
-    nobody else could use them.
+    nobody else could use them. `check_disk` is to be called, in a thread, before a file is made
+    below `root`: it blocks, and raises a `DiskError` where nothing may be written now.
     """
 
     target: str
@@ -147,6 +152,7 @@ class DriverContext:
     spawn: Callable[[BackgroundTask], None]
     root: Path | None = None
     locks: Path | None = None
+    check_disk: Callable[[], None] = _nothing_is_wrong
 
 
 class Driver(Protocol):

@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from tallyd.domain.model import ExceptionDay, Override, Part, Run, Schedule, Status, Target
+from tallyd.domain.model import (
+    ExceptionDay,
+    Override,
+    Part,
+    RemovedFile,
+    Run,
+    Schedule,
+    Status,
+    Target,
+)
 from tallyd.domain.planner import Wishes
 
 
@@ -105,6 +114,21 @@ class Reader(Protocol):
         """Give the newest parts of a target that were confirmed, newest first."""
         ...
 
+    async def recordings(
+        self,
+        *,
+        before: datetime,
+        after: tuple[datetime, int] | None = None,
+        targets: Collection[str] | None = None,
+        limit: int,
+    ) -> tuple[Run, ...]:
+        """Give finished runs with files that are still there, the oldest planned stop first.
+
+        Only those of some targets, or of all, planned to stop before an instant, and after the
+        planned stop and id of the last one of the answer before.
+        """
+        ...
+
     async def watermark(self) -> datetime | None:
         """Give the instant up to which starts are written into the ledger; None: never yet."""
         ...
@@ -171,6 +195,10 @@ class Transaction(Reader, Protocol):
 
     async def put_part(self, run_id: int, part: Part) -> None:
         """Insert the part or replace the one of that run and number."""
+        ...
+
+    async def note_removed(self, run_id: int, number: int, removed: RemovedFile) -> None:
+        """Note that a file of a part is there no more; `put_part` changes nothing about that."""
         ...
 
     async def move_watermark(self, was: datetime | None, to: datetime) -> bool:

@@ -277,6 +277,25 @@ FROM (
 LEFT JOIN parts ON run_id = id
 ORDER BY planned_start_ms DESC, id DESC, number;
 
+-- name: list_recordings
+-- Give finished runs with files that are still there, oldest first, in a row for each part.
+SELECT *
+FROM (
+  SELECT * FROM runs
+  WHERE id IN (
+      SELECT run_id FROM parts INDEXED BY parts_with_files
+      WHERE json_array_length(files) > json_array_length(removed)
+    )
+    AND status = 'finished'
+    AND planned_stop_ms < :before_ms
+    AND (planned_stop_ms, id) > (:after_ms, :after_id)
+    AND (:targets IS NULL OR target IN (SELECT value FROM json_each(:targets)))
+  ORDER BY planned_stop_ms, id
+  LIMIT :limit
+)
+LEFT JOIN parts ON run_id = id
+ORDER BY planned_stop_ms, id, number;
+
 -- name: insert_run
 -- Add a run unless its occurrence has one.
 INSERT INTO runs (
@@ -345,6 +364,17 @@ SET
   bytes = excluded.bytes,
   end_reason = excluded.end_reason,
   detail = excluded.detail
+RETURNING number;
+
+-- name: note_removed
+-- Add to a part that one of its files is there no more, once.
+UPDATE parts
+SET removed = json_insert(
+  removed, '$[#]', json_object('path', :path, 'at_ms', :at_ms, 'why', :why)
+)
+WHERE run_id = :run_id
+  AND number = :number
+  AND NOT EXISTS (SELECT 1 FROM json_each(removed) WHERE value ->> 'path' = :path)
 RETURNING number;
 
 -- name: get_data_version

@@ -4,14 +4,23 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
-from tallyd.domain.model import EndReason, Outcome, Part, Reason, Run, Status
+from tallyd.domain.model import (
+    EndReason,
+    Outcome,
+    Part,
+    Reason,
+    RemovedBecause,
+    RemovedFile,
+    Run,
+    Status,
+)
 from tallyd.domain.planner import Wishes
 from tallyd.domain.window import MILLISECOND, Window, from_ms, to_ms
 from tallyd.store.connection import translated
@@ -87,6 +96,24 @@ class LedgerReader(WishReader):
     async def recent_parts(self, target: str, limit: int) -> tuple[Part, ...]:
         return await self._session.rows("list_recent_parts", _part, target=target, limit=limit)
 
+    async def recordings(
+        self,
+        *,
+        before: datetime,
+        after: tuple[datetime, int] | None = None,
+        targets: Collection[str] | None = None,
+        limit: int,
+    ) -> tuple[Run, ...]:
+        stop_ms, run_id = (_FIRST_MS, 0) if after is None else (to_ms(after[0]), after[1])
+        return await self._runs(
+            "list_recordings",
+            before_ms=to_ms(before),
+            after_ms=stop_ms,
+            after_id=run_id,
+            targets=None if targets is None else json.dumps([*targets]),
+            limit=limit,
+        )
+
     async def watermark(self) -> datetime | None:
         return optional_instant((await self._meta()).watermark_ms)
 
@@ -109,6 +136,16 @@ class LedgerWriter(LedgerReader, WishWriter):
 
     async def put_part(self, run_id: int, part: Part) -> None:
         await self._session.integers("put_part", run_id=run_id, **_part_row(part))
+
+    async def note_removed(self, run_id: int, number: int, removed: RemovedFile) -> None:
+        await self._session.integers(
+            "note_removed",
+            run_id=run_id,
+            number=number,
+            path=removed.path,
+            at_ms=to_ms(removed.at),
+            why=removed.why,
+        )
 
     async def move_watermark(self, was: datetime | None, to: datetime) -> bool:
         return bool(
@@ -182,7 +219,12 @@ def _part(row: sqlite3.Row) -> Part:
         bytes=row["bytes"],
         end=None if row["end_reason"] is None else EndReason(row["end_reason"]),
         detail=row["detail"],
+        removed=tuple(map(_removed, json.loads(row["removed"]))),
     )
+
+
+def _removed(entry: Mapping[str, Any]) -> RemovedFile:
+    return RemovedFile(entry["path"], from_ms(entry["at_ms"]), RemovedBecause(entry["why"]))
 
 
 def _part_row(part: Part) -> Parameters:

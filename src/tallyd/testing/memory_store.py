@@ -5,7 +5,7 @@ It refuses what the database would refuse by its keys, so that what works here w
 
 from collections.abc import AsyncGenerator, Collection, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, datetime
 from itertools import groupby, islice
 from operator import attrgetter
@@ -14,51 +14,23 @@ from typing import NoReturn
 import anyio
 from anyio import CancelScope
 
-from tallyd.domain.model import ExceptionDay, Override, Part, Run, Schedule, Status, Target
+from tallyd.domain.model import (
+    ExceptionDay,
+    Override,
+    Part,
+    RemovedFile,
+    Run,
+    Schedule,
+    Status,
+    Target,
+)
 from tallyd.domain.planner import Wishes
 from tallyd.ports.store import Changes, Reader, Store, StoreError, Transaction
-
-
-@dataclass(slots=True)
-class _State:
-    """All rows at one moment; what is committed is never changed in place."""
-
-    revision: int = 0
-    targets_revision: int = 0
-    exception_days_revision: int = 0
-    watermark: datetime | None = None
-    last_public_id: int = 0
-    last_schedule_id: int = 0
-    last_exception_day_id: int = 0
-    last_run_id: int = 0
-    targets: dict[str, Target] = field(default_factory=dict[str, Target])
-    schedules: dict[int, Schedule] = field(default_factory=dict[int, Schedule])
-    changed_at: dict[int, int] = field(default_factory=dict[int, int])
-    overrides: dict[tuple[int, str], Override] = field(
-        default_factory=dict[tuple[int, str], Override]
-    )
-    exception_days: dict[int, ExceptionDay] = field(default_factory=dict[int, ExceptionDay])
-    runs: dict[int, Run] = field(default_factory=dict[int, Run])
-    run_ids: dict[tuple[int, str], int] = field(default_factory=dict[tuple[int, str], int])
-    tokens: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
-
-    def copy(self) -> "_State":
-        """Give a state that can be changed without changing this one."""
-        return replace(
-            self,
-            targets=dict(self.targets),
-            schedules=dict(self.schedules),
-            changed_at=dict(self.changed_at),
-            overrides=dict(self.overrides),
-            exception_days=dict(self.exception_days),
-            runs=dict(self.runs),
-            run_ids=dict(self.run_ids),
-            tokens=dict(self.tokens),
-        )
+from tallyd.testing.memory_rows import Rows
 
 
 class _Reader(Reader):
-    def __init__(self, state: _State) -> None:
+    def __init__(self, state: Rows) -> None:
         self._state = state
 
     async def revision(self) -> int:
@@ -163,6 +135,25 @@ class _Reader(Reader):
         )
         return tuple(islice(found, limit))
 
+    async def recordings(
+        self,
+        *,
+        before: datetime,
+        after: tuple[datetime, int] | None = None,
+        targets: Collection[str] | None = None,
+        limit: int,
+    ) -> tuple[Run, ...]:
+        found = (
+            run
+            for run in self._state.runs.values()
+            if run.status is Status.FINISHED
+            and run.planned.stop < before
+            and (after is None or (run.planned.stop, run.id) > after)
+            and (targets is None or run.target in targets)
+            and any(len(part.files) > len(part.removed) for part in run.parts)
+        )
+        return tuple(sorted(found, key=lambda run: (run.planned.stop, run.id)))[:limit]
+
     async def watermark(self) -> datetime | None:
         return self._state.watermark
 
@@ -172,7 +163,7 @@ class _Reader(Reader):
 
 
 class _Transaction(_Reader, Transaction):
-    def __init__(self, state: _State) -> None:
+    def __init__(self, state: Rows) -> None:
         super().__init__(state)
         self._before = state.revision
 
@@ -315,8 +306,20 @@ class _Transaction(_Reader, Transaction):
             _refuse(f"put part {part.number}: there is no run {run_id}")
         if state.tokens.setdefault(part.token, (run_id, part.number)) != (run_id, part.number):
             _refuse(f"put part {part.number} of run {run_id}: its token is another's")
-        parts = {each.number: each for each in run.parts} | {part.number: part}
+        parts = {each.number: each for each in run.parts}
+        removed = parts[part.number].removed if part.number in parts else ()
+        parts[part.number] = replace(part, removed=removed)
         state.runs[run_id] = replace(run, parts=tuple(parts[number] for number in sorted(parts)))
+
+    async def note_removed(self, run_id: int, number: int, removed: RemovedFile) -> None:
+        run = self._state.runs[run_id]
+        parts = tuple(
+            replace(part, removed=(*part.removed, removed))
+            if part.number == number and removed.path not in {each.path for each in part.removed}
+            else part
+            for part in run.parts
+        )
+        self._state.runs[run_id] = replace(run, parts=parts)
 
     async def move_watermark(self, was: datetime | None, to: datetime) -> bool:
         if self._state.watermark != was:
@@ -345,7 +348,7 @@ class MemoryStore(Store):
     """The port `Store` in memory; whoever shares the object shares the data, like processes do."""
 
     def __init__(self) -> None:
-        self._state = _State()
+        self._state = Rows()
         self._turn = anyio.Lock()
         self._commits = 0
 

@@ -16,6 +16,7 @@ from tallyd.domain.absence import Absence
 from tallyd.domain.drafts import Draft
 from tallyd.domain.model import InstantStart, Run, Schedule, Target
 from tallyd.domain.naming import DEFAULT_TEMPLATE, parse_template
+from tallyd.domain.retention import Rules
 from tallyd.domain.window import EPOCH
 from tallyd.drivers.recorders.simulated import SimulatedRecorder
 from tallyd.engine.announcer import Announcer
@@ -141,6 +142,7 @@ class Rig:
                 orders=Orders(Path("/recordings"), parse_template(DEFAULT_TEMPLATE)),
                 nudged=self._nudged,
                 ledger_keep=timedelta(days=730),
+                retention=Rules(),
                 publish=_nowhere,
                 service=self.service,
                 absence=self.absence or Absence(EPOCH, self.clock.now()),

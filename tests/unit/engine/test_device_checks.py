@@ -8,6 +8,7 @@ import pytest
 
 from tallyd.domain.model import Outcome
 from tallyd.domain.naming import DEFAULT_TEMPLATE, parse_template
+from tallyd.domain.retention import Rules
 from tallyd.drivers.recorders.simulated import SimulatedRecorder
 from tallyd.engine.checkup import ASK_AGAIN_S, ROUTINE_S
 from tallyd.engine.staff import Installed
@@ -205,7 +206,7 @@ async def test_an_answer_of_a_driver_that_was_replaced_meanwhile_counts_no_more(
         await rig.until(2)
         driver = Asked(rig)
         await engine.refit(
-            {"rooms.a": Installed("simulated", driver)}, parse_template(DEFAULT_TEMPLATE)
+            {"rooms.a": Installed("simulated", driver)}, parse_template(DEFAULT_TEMPLATE), Rules()
         )
         await rig.until(20)
         assert engine.snapshot()["targets"]["rooms.a"]["health"]["device"] == "ok"

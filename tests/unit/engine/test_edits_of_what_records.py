@@ -9,6 +9,7 @@ from tallyd.bookings import Policy
 from tallyd.domain.errors import Refused
 from tallyd.domain.model import Outcome
 from tallyd.domain.naming import DEFAULT_TEMPLATE, parse_template
+from tallyd.domain.retention import Rules
 from tallyd.engine.staff import NOT_CONFIGURED
 from tallyd.testing.virtual_time import START, seconds
 
@@ -101,7 +102,7 @@ async def test_what_records_when_its_room_is_taken_away_is_recorded_whole(rig, m
     async with rig.running() as engine:
         await rig.until(300)
         await rig.configure(make_room("rooms.b"))
-        await engine.refit({"rooms.a": NOT_CONFIGURED}, parse_template(DEFAULT_TEMPLATE))
+        await engine.refit({"rooms.a": NOT_CONFIGURED}, parse_template(DEFAULT_TEMPLATE), Rules())
         await rig.until(1500)
     assert (await rig.run_of(running)).outcome is Outcome.RECORDED
     assert (await rig.run_of(later)).outcome is Outcome.BLOCKED

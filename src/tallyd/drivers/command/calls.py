@@ -12,6 +12,7 @@ from tallyd.domain.model import Reason
 from tallyd.drivers.command.options import CommandOptions
 from tallyd.drivers.ending import LAST_GRACE_S, ProcessError
 from tallyd.drivers.process import Child, LineReader, Manner, Offspring, spawn_child
+from tallyd.drivers.threads import Threads
 from tallyd.ports.drivers import DriverContext, TryAgainError
 
 _KILL_GRACE_S = 2.0
@@ -43,8 +44,10 @@ class Caller:
     """Runs the commands of one target in the surroundings that its options ask for."""
 
     def __init__(self, context: DriverContext, options: CommandOptions) -> None:
-        # Threads of its own: a disk that hangs under this target holds up no other.
+        # Threads of its own: what hangs under this target holds up no other, nor a file a program.
         self.limiter = anyio.CapacityLimiter(_THREADS)
+        self.starting = Threads(_THREADS, context.spawn)
+        self.files = Threads(_THREADS, context.spawn)
         self.clock = context.clock
         self.spawn = context.spawn
         self._secrets = options.secrets

@@ -39,7 +39,7 @@ class CommandDevice:
             raise GiveUpError(Reason.DRIVER_UNAVAILABLE, sentence)
         self._target = context.target
         self._options = options
-        self._root = context.root
+        self._context = context
         self._caller = Caller(context, options)
         self._parts: Parts[Session] = Parts(self._inputs)
 
@@ -122,7 +122,7 @@ class CommandDevice:
         ending = self._options.ending
         if ending is None:
             return None
-        return await reserve_file(base, ending, self._root, self._caller.limiter)
+        return await reserve_file(base, ending, self._context, self._caller.starting)
 
     def _plot(self, order: StartOrder, file: Reservation | None) -> Plot:
         options, caller = self._options, self._caller

@@ -6,9 +6,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-import anyio
-import anyio.to_thread
-
 from tallyd.domain.model import Reason
 from tallyd.drivers.command.calls import Caller
 from tallyd.drivers.command.options import CommandOptions
@@ -106,7 +103,7 @@ class Growth:
         self._begun_at_bytes = 0
         self._size = 0
         self._clock = caller.clock
-        self._limiter = caller.limiter
+        self._files = caller.files
 
     async def begin(self) -> None:
         """Take what is in the file already for nothing of this session's."""
@@ -136,10 +133,9 @@ class Growth:
 
     async def _look(self) -> int | None:
         try:
-            # A disk that hangs must not hold up whoever stops the session.
-            found = await anyio.to_thread.run_sync(
-                self._path.stat, abandon_on_cancel=True, limiter=self._limiter
-            )
+            # A disk that hangs must not hold up whoever stops the session, nor take ever more
+            # threads.
+            found = await self._files.run(self._path.stat)
         except OSError as error:
             self.trouble = f"{self._path}: {error.strerror}"
             return None

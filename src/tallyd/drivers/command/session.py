@@ -1,10 +1,11 @@
 """One session, from its start to a finished file; which input it is on is decided elsewhere."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
-import anyio.to_thread
 
 from tallyd.domain.model import EndReason, Reason
 from tallyd.drivers.command.acts import Act
@@ -17,6 +18,11 @@ from tallyd.ports.drivers import (
     StartOrder,
     TryAgainError,
 )
+
+if TYPE_CHECKING:
+    from tallyd.drivers.threads import Call
+
+DISK_WITHIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,7 @@ class Session:
         self._asked_to_end = False
         self._died: Observation | None = None
         self._closed: Observation | None = None
+        self._keeping: Call[tuple[Path, int] | None] | None = None
 
     @property
     def input(self) -> int:
@@ -180,22 +187,26 @@ class Session:
         if self._plot.file is None:
             return None
         try:
-            await anyio.to_thread.run_sync(discard, self._plot.file, limiter=self._caller.limiter)
+            with anyio.fail_after(DISK_WITHIN_S):
+                await self._caller.files.begin(partial(discard, self._plot.file)).result()
         except FileError as error:
             return str(error)
+        except TimeoutError:  # it goes when the disk answers
+            return f"{self._plot.file.part} is still to be removed"
         return None
 
     async def _conclude(self, roughness: str | None) -> Observation:
         if self._plot.growth is not None:
-            await self._plot.growth.look()
+            with anyio.move_on_after(DISK_WITHIN_S):
+                await self._plot.growth.look()
         shown = self._died or replace(self.observation(), detail=roughness)
         shown = replace(shown, state=SessionState.ENDED)
         if self._plot.file is None:
             return shown
+        if self._keeping is None:
+            self._keeping = self._caller.files.begin(partial(_keep, self._plot.file))
         try:
-            kept = await anyio.to_thread.run_sync(
-                _keep, self._plot.file, limiter=self._caller.limiter
-            )
+            kept = await self._keeping.result()
         except FileError as error:
             return replace(shown, detail=str(error))
         if kept is None:

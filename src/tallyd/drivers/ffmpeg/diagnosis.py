@@ -25,7 +25,12 @@ def _finding(pattern: str, error: type[DriverError], reason: Reason, meaning: st
 
 
 _FINDINGS = (
-    _finding("No space left|Disk quota|File too large", TryAgainError, Reason.DISK, "disk is full"),
+    _finding(
+        "No space left|Disk quota|File too large",
+        TryAgainError,
+        Reason.DISK_FULL,
+        "disk is full",
+    ),
     _finding("Read-only file system", TryAgainError, Reason.DISK, "disk is read-only"),
     _finding(
         "Device or resource busy", DeviceBlockedError, Reason.DEVICE_REFUSED, "is in use elsewhere"

@@ -5,11 +5,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
 
 from tallyd.domain.model import EndReason, Reason
+from tallyd.domain.outcomes import end_of
 from tallyd.domain.window import EPOCH
 from tallyd.drivers.ending import END_BOUND_S, ProcessError
 from tallyd.drivers.ffmpeg.diagnosis import diagnose, last_words
@@ -18,6 +21,7 @@ from tallyd.drivers.ffmpeg.sources import Source
 from tallyd.drivers.files import FileError, Reservation, discard, finish_if_any, keep_on_disk
 from tallyd.drivers.outliving import Outliver
 from tallyd.drivers.places import PlaceTakenError
+from tallyd.drivers.threads import Call, Threads
 from tallyd.ports.clock import Clock
 from tallyd.ports.drivers import (
     BackgroundTask,
@@ -28,6 +32,9 @@ from tallyd.ports.drivers import (
     TryAgainError,
 )
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 SILENT_AFTER = timedelta(seconds=3)
 """A session without progress for so long is shown as silent."""
 
@@ -37,6 +44,8 @@ CLOSE_BOUND_S = FIRST_REPORT_BOUND_S + END_BOUND_S
 
 KEPT_EVERY_S = 2.0
 """A power cut loses at most what was recorded in so long, and in the time that the disk takes."""
+
+DISCARDED_WITHIN_S = 1.0
 
 LISTEN_EVERY_S = 0.02
 """How often a starting ffmpeg is listened to; when it wrote is known more exactly than that."""
@@ -50,11 +59,16 @@ _TAIL_LINES = 20
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a session needs of the driver that it belongs to; `limiter` bounds its threads."""
+    """What a session needs of the driver that it belongs to.
+
+    `starting` and `files` are threads that may hang with a disk: a start never waits for a finish.
+    """
 
     clock: Clock
     spawn: Callable[[BackgroundTask], None]
     limiter: anyio.CapacityLimiter
+    starting: Threads
+    files: Threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +96,9 @@ class Session:
         self._adopted = False
         self._closing = anyio.Lock()
         self._asked_to_end = False
+        self._died: Observation | None = None
         self._closed: Observation | None = None
+        self._finishing: Call[tuple[Path, int] | None] | None = None
         self._said: deque[str] = deque(maxlen=_TAIL_LINES)
         self._progress = Progress(spawned_at=around.clock.now(), rate=None)
 
@@ -104,7 +120,7 @@ class Session:
         """
         self._progress = Progress(spawned_at=self._around.clock.now(), rate=rate)
         try:
-            self._process = await anyio.to_thread.run_sync(start, limiter=self._around.limiter)
+            self._process = await self._around.starting.run(start, self._end_unwanted)
             self._tend(self._process)
             await self._first_data(self._process)
         except PlaceTakenError as error:
@@ -145,7 +161,8 @@ class Session:
         if not self.over or self._asked_to_end:
             return shown
         # An exit status of 0 is no better: nobody had asked it to end.
-        return replace(shown, end=EndReason.DIED, detail=self._failure().sentence)
+        failure = self._failure()
+        return replace(shown, end=end_of(failure.reason, EndReason.DIED), detail=failure.sentence)
 
     async def close(self) -> Observation:
         """End the process for sure, finish the file, and give what it came to; a second call too.
@@ -155,23 +172,32 @@ class Session:
         """
         async with self._closing:
             if self._closed is None:
-                died = self.observation() if self.over else None
+                if self.over and not self._asked_to_end:
+                    self._died = self.observation()
                 self._asked_to_end = True
                 returncode = await self._end_process()
-                self._close_as(await self._conclude(died, returncode))
+                self._close_as(await self._conclude(returncode))
             return self._closed or self.observation()
 
     def _tend(self, process: Outliver) -> None:
         self._around.spawn(process.tend)
         self._around.spawn(self._keep_on_disk)
 
+    async def _end_unwanted(self, process: Outliver) -> None:
+        """End an ffmpeg that was started for a start that had been given up meanwhile."""
+        self._around.spawn(process.tend)
+        with suppress(ProcessError):  # it was sent the last signal, and goes when it can
+            await process.kill()
+        process.forget()
+
     async def _keep_on_disk(self) -> None:
         """See to it that a power cut costs seconds: ffmpeg itself leaves it to the system."""
+        limiter = anyio.CapacityLimiter(1)  # of its own: on a slow disk this waits for most of it
         while not self.over:
             await self._around.clock.sleep(KEPT_EVERY_S)
             with suppress(FileError):  # what ails the disk is told when the file is finished
                 await anyio.to_thread.run_sync(
-                    keep_on_disk, self._work.file.part, limiter=self._around.limiter
+                    keep_on_disk, self._work.file.part, limiter=limiter, abandon_on_cancel=True
                 )
 
     def _state(self) -> SessionState:
@@ -235,24 +261,33 @@ class Session:
                 if self._process is not None:
                     await self._process.kill()
             except ProcessError as error:
+                self._around.spawn(self._discard_once_over)
                 raise TryAgainError(Reason.DEVICE_TIMEOUT, str(error)) from error
             async with self._closing:
                 if self._closed is None:
                     self._close_as(await self._discard())
 
-    async def _conclude(self, died: Observation | None, returncode: int | None) -> Observation:
+    async def _discard_once_over(self) -> None:
+        """Remove the file of an ffmpeg that outlives its last signal, as it does in a hung disk."""
+        if self._process is not None:
+            await self._process.wait()
+        async with self._closing:
+            if self._closed is None:
+                self._close_as(await self._discard())
+
+    async def _conclude(self, returncode: int | None) -> Observation:
         if self._progress.first_data_at is None and not self._adopted:
             return await self._discard()
-        shown = died or self.observation()
-        if died is None and returncode not in _GRACEFUL:
+        shown = self._died or self.observation()
+        if self._died is None and returncode not in _GRACEFUL:
             said = last_words(self._said)
             shown = replace(shown, detail=f"ended roughly (status {returncode}): {said}")
         shown = replace(shown, state=SessionState.ENDED)
+        if self._finishing is None:
+            self._finishing = self._around.files.begin(partial(finish_if_any, self._work.file))
         try:
             # Of what was taken over it may not be known whether data came: the file knows.
-            named = await anyio.to_thread.run_sync(
-                finish_if_any, self._work.file, limiter=self._around.limiter
-            )
+            named = await self._finishing.result()
         except FileError as error:
             return replace(shown, detail=str(error))
         if named is None:
@@ -267,7 +302,10 @@ class Session:
     async def _discard(self) -> Observation:
         shown = replace(self.observation(), state=SessionState.ENDED, end=EndReason.NO_DATA)
         try:
-            await anyio.to_thread.run_sync(discard, self._work.file, limiter=self._around.limiter)
+            with anyio.fail_after(DISCARDED_WITHIN_S):
+                await self._around.files.begin(partial(discard, self._work.file)).result()
         except FileError as error:
             return replace(shown, detail=str(error))
+        except TimeoutError:  # it goes when the disk answers
+            return replace(shown, detail=f"{self._work.file.part} is still to be removed")
         return replace(shown, files=(), bytes=0)

@@ -1,6 +1,7 @@
 """The recorder `ffmpeg`: which input records what, and which part runs where."""
 
 import stat
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,8 @@ from tallyd.drivers.files import FileError, Reservation
 from tallyd.drivers.marks import Mark
 from tallyd.drivers.outliving import Outliver, launch
 from tallyd.drivers.parts import Parts, reserve_file
-from tallyd.drivers.places import hold
+from tallyd.drivers.places import hold, make_places
+from tallyd.drivers.threads import Threads
 from tallyd.ports.drivers import (
     DeviceBlockedError,
     DriverContext,
@@ -58,7 +60,7 @@ class FfmpegRecorder:
     def __init__(self, context: DriverContext, options: FfmpegOptions) -> None:
         self._clock = context.clock
         self._options = options
-        self._root = context.root
+        self._context = context
         self._target = context.target
         self._locks = context.locks
         self._sources = _sources(options, context.capacity)
@@ -69,9 +71,14 @@ class FfmpegRecorder:
                 f"and the options name {len(self._sources)}",
             )
         self._binary = find_ffmpeg(options.binary)
-        # Threads of its own: a disk that hangs under this recorder holds up no other.
+        # Threads of its own: what hangs under this recorder holds up no other.
         self._limiter = anyio.CapacityLimiter(_THREADS)
-        self._around = Surroundings(context.clock, context.spawn, self._limiter)
+        inputs = len(self._sources)
+        self._starting = Threads(2 * inputs, context.spawn)
+        self._files = Threads(2 * inputs, context.spawn)
+        self._around = Surroundings(
+            context.clock, context.spawn, self._limiter, self._starting, self._files
+        )
         self._parts: Parts[Session] = Parts(len(self._sources))
 
     @property
@@ -120,7 +127,7 @@ class FfmpegRecorder:
         """
         source = self._source(order)
         file = await reserve_file(
-            order.output, ENDINGS[self._options.container], self._root, self._limiter
+            order.output, ENDINGS[self._options.container], self._context, self._starting
         )
         now = self._clock.now()
         mark = Mark(
@@ -155,7 +162,7 @@ class FfmpegRecorder:
         try:
             return await salvaged(files, Mender(self._binary, self._around))
         except FileError as error:
-            raise TryAgainError(Reason.DISK, str(error)) from error
+            raise TryAgainError(error.reason, str(error)) from error
 
     async def observe(self) -> tuple[Observation, ...]:
         """Give what every session shows that was started and not stopped."""
@@ -183,13 +190,19 @@ class FfmpegRecorder:
 
     async def _take_over(self) -> tuple[LeftRunning, ...]:
         """Go on with every ffmpeg of this device that another process started; gives those."""
-        look = partial(left_running, self._locks, self._target, self._parts.is_known)
-        found = await anyio.to_thread.run_sync(look, limiter=self._limiter)
+        found = await anyio.to_thread.run_sync(self._look_around, limiter=self._limiter)
         for left in found:
             session = Session(self._work(left.mark, left.file), self._around)
             session.adopt(left.process)
             self._parts.began(left.mark.token, session)
         return found
+
+    def _look_around(self) -> tuple[LeftRunning, ...]:
+        """Take over what still records here, and have ready what the next ones need."""
+        places = 2 if self.traits.overlap else 1
+        with suppress(OSError):  # a start will say so
+            make_places(self._locks, len(self._sources), places)
+        return left_running(self._locks, self._target, self._parts.is_known)
 
     async def _end_strangers(self) -> None:
         """End what still records here though it could not be seen yet when we looked for it."""

@@ -132,7 +132,7 @@ CREATE TABLE runs (
       'excluded', 'operator', 'paused', 'schedule_removed', 'schedule_changed', 'daemon_down',
       'daemon_stopped', 'power_off', 'ledger_restored', 'clock', 'driver_unavailable',
       'device_refused', 'device_silent', 'device_ended', 'device_timeout', 'stalled', 'disk',
-      'late', 'back_to_back'
+      'disk_full', 'disk_missing', 'late', 'back_to_back'
     )
   ),
   sentence TEXT,
@@ -149,7 +149,8 @@ CREATE INDEX runs_unfinished ON runs (target) WHERE outcome IS NULL;
 CREATE INDEX runs_by_window ON runs (planned_start_ms, planned_stop_ms);
 CREATE INDEX runs_by_target ON runs (target, planned_start_ms, planned_stop_ms);
 
--- The facts of each driver session of a run.
+-- The facts of each driver session of a run. `removed` tells of those of its files that are no longer
+-- there: path, `at_ms` and why of each.
 CREATE TABLE parts (
   run_id INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
   number INTEGER NOT NULL CHECK (number >= 1),
@@ -169,10 +170,16 @@ CREATE TABLE parts (
   end_reason TEXT CHECK (
     end_reason IN (
       'planned', 'withdrawn', 'died', 'stalled', 'no_data', 'refused', 'timeout', 'paused',
-      'daemon_stopped', 'daemon_died', 'power_off', 'ledger_restored'
+      'daemon_stopped', 'daemon_died', 'power_off', 'ledger_restored', 'disk', 'disk_full',
+      'disk_missing'
     )
   ),
   detail TEXT,
+  removed TEXT NOT NULL DEFAULT '[]' CHECK (json_type(removed) = 'array'),
   PRIMARY KEY (run_id, number),
   CHECK (piece_start_ms <= piece_stop_ms)
 ) STRICT, WITHOUT ROWID;
+
+-- Parts with files that retention may remove.
+CREATE INDEX parts_with_files ON parts (run_id)
+WHERE json_array_length(files) > json_array_length(removed);

@@ -13,6 +13,7 @@ from shutil import which
 HAS_DISKS = os.geteuid() == 0 and which("mkfs.ext4") is not None
 """Whether this machine lets tests mount something."""
 
+BLKIO = Path("/sys/fs/cgroup/blkio")
 _SHUTDOWN = 0x8004587D  # EXT4_IOC_SHUTDOWN
 _WITHOUT_THE_LOG = struct.pack("I", 2)
 _PATIENCE_S = 10.0
@@ -46,6 +47,12 @@ class Disk:
         finally:
             os.close(descriptor)
 
+    def wipe(self) -> None:
+        """Put an empty disk in its place."""
+        self.unplug()
+        _run("mkfs.ext4", "-q", "-F", str(self._image))
+        self.plug_in()
+
     def unplug(self) -> None:
         """Unmount it, once those that were killed have gone."""
         _unmount(self.path)
@@ -58,7 +65,8 @@ def disk(root: Path) -> Iterator[Disk]:
     try:
         yield made
     finally:
-        made.unplug()
+        if os.path.ismount(made.path):
+            made.unplug()
 
 
 @contextmanager
@@ -88,6 +96,39 @@ def fill(path: Path) -> Path:
             except OSError:
                 continue
     return ballast
+
+
+def can_freeze() -> bool:
+    """Tell whether this machine lets tests hang a disk."""
+    return HAS_DISKS and which("fsfreeze") is not None
+
+
+@contextmanager
+def frozen(path: Path) -> Iterator[None]:
+    """Have a disk hang: whoever writes to it waits, and cannot even be killed, until this ends."""
+    _run("fsfreeze", "--freeze", str(path))
+    try:
+        yield
+    finally:
+        _run("fsfreeze", "--unfreeze", str(path))
+
+
+@contextmanager
+def throttled(path: Path, bytes_per_s: int) -> Iterator[None]:
+    """Have what this process and its children write to a disk take its time, where that works."""
+    device = path.stat().st_dev
+    group = BLKIO / f"tallyd-test-{os.getpid()}"
+    group.mkdir()
+    limit = f"{os.major(device)}:{os.minor(device)} {bytes_per_s}"
+    before = (BLKIO / "cgroup.procs").parent
+    try:
+        (group / "blkio.throttle.write_bps_device").write_text(limit)
+        (group / "cgroup.procs").write_text(str(os.getpid()))
+        yield
+    finally:
+        for pid in (group / "cgroup.procs").read_text().split():
+            (before / "cgroup.procs").write_text(pid)
+        group.rmdir()
 
 
 def _unmount(path: Path) -> None:

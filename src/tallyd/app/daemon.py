@@ -44,7 +44,7 @@ from tallyd.engine.supervisor import (
     World,
 )
 from tallyd.ports.clock import Clock
-from tallyd.ports.disk import Disk
+from tallyd.ports.disk import Disk, DiskError
 from tallyd.ports.drivers import BackgroundTask
 from tallyd.ports.service_manager import ServiceManager
 from tallyd.ports.store import Store
@@ -164,6 +164,7 @@ async def _run_engine(base: _Base, upkeep: Upkeep) -> None:
 
         workshop = Workshop(base.clock, base.recordings, appliance.state_dir, spawn, base.announcer)
         disk = DirectoryDisk(base.recordings, partial(spawn, "the recordings"))
+        background.start_soon(_see, disk)
         engine = Engine(_world(base, workshop, disk, nudges.wait), base.announcer)
         reloader = Reloader(
             settings=base.settings,
@@ -187,6 +188,12 @@ async def _run_engine(base: _Base, upkeep: Upkeep) -> None:
         await engine.run(stop)
         base.service.stopping(SURROUNDINGS_END_WITHIN_S)
         background.cancel_scope.cancel()
+
+
+async def _see(disk: Disk) -> None:
+    """Look at the disk of the recordings, to know it again; what ails it is told by the engine."""
+    with contextlib.suppress(DiskError):
+        await disk.room()
 
 
 async def _tidy(engine: Engine, clock: SystemClock) -> None:

@@ -34,6 +34,11 @@ class Rules:
     min_free: int | None = None
     keep_of: Mapping[str, timedelta] = field(default_factory=dict[str, timedelta])
 
+    @property
+    def remove_any(self) -> bool:
+        """Whether the operator wants anything removed, ever."""
+        return bool(self.keep or self.min_free or self.keep_of)
+
     def ages(self, targets: Iterable[str]) -> Mapping[timedelta, tuple[str, ...]]:
         """Give how old recordings may become, and of which targets."""
         found: dict[timedelta, tuple[str, ...]] = {}

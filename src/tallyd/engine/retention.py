@@ -1,10 +1,11 @@
-"""Removes old recordings as the operator wishes, the oldest first. What may go is decided purely.
+"""Removes old recordings and old rows, as the operator wishes. What may go is decided purely.
 
 It stands beside: nothing waits for it, and it waits for what is due.
 """
 
 from collections.abc import AsyncIterator, Callable, Collection
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import anyio
@@ -32,7 +33,7 @@ _Noted = tuple[Removable, RemovedFile]
 
 
 class Retention:
-    """One task for all targets. `rules` may be replaced at any time."""
+    """One task for all targets; rests while the operator wants nothing removed."""
 
     def __init__(  # noqa: PLR0913 - what it looks at, what it removes, and whom it tells
         self,
@@ -45,7 +46,8 @@ class Retention:
         announcer: Announcer,
         is_free_for: Callable[[timedelta], bool],
     ) -> None:
-        self.rules = rules
+        self._rules = rules
+        self._told = anyio.Event()
         self._targets = targets
         self._store = store
         self._disk = disk
@@ -57,9 +59,17 @@ class Retention:
         self._failing = False
         self._short = False
 
+    def rule_by(self, rules: Rules) -> None:
+        """Go by other rules from here on."""
+        self._rules = rules
+        self._told.set()
+
     async def run(self) -> None:
         """Look every half minute until cancelled."""
         while True:
+            while not self._rules.remove_any:
+                self._told = anyio.Event()
+                await self._told.wait()
             await self._clock.sleep(LOOK_EVERY_S)
             try:
                 await self._look()
@@ -79,14 +89,14 @@ class Retention:
         """
         await self._write_down()
         now = self._clock.now()
-        for keep, targets in self.rules.ages(self._targets()).items():
+        for keep, targets in self._rules.ages(self._targets()).items():
             async for file in self._oldest(now - keep, targets):
                 await self._remove(file, RemovedBecause.AGE)
-        if self.rules.min_free is None:
+        if self._rules.min_free is None:
             return
         room = await self._room()
-        lacking = self.rules.lacking(room.free)
-        if lacking and self.rules.min_free < room.total:
+        lacking = self._rules.lacking(room.free)
+        if lacking and self._rules.min_free < room.total:
             async for file in self._oldest(FAR_FUTURE, None):
                 lacking -= await self._remove(file, RemovedBecause.ROOM)
                 if lacking <= 0:
@@ -170,6 +180,24 @@ class Retention:
                 lacking_bytes=lacking,
             )
         self._short = lacking > 0
+
+
+class OldRuns:
+    """The rows of the ledger that are older than the operator wants them, forgotten once a day."""
+
+    def __init__(self, store: Store, keep: timedelta) -> None:
+        self._store = store
+        self._keep = keep
+        self._forgot_on: date | None = None
+
+    async def forget(self, now: datetime) -> None:
+        """Forget them, if that is due; where the database does not let it, later."""
+        if now.date() == self._forgot_on:
+            return
+        with suppress(StoreError):
+            async with self._store.write() as tx:
+                await tx.forget_runs(now - self._keep)
+            self._forgot_on = now.date()
 
 
 def _names(file: Removable) -> dict[str, object]:

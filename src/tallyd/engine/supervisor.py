@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import anyio
 
@@ -29,7 +29,7 @@ from tallyd.engine.presence import Presence, Publish, Snapshot
 from tallyd.engine.recovery import materialise
 from tallyd.engine.remains import Remains
 from tallyd.engine.reporter import Reporter
-from tallyd.engine.retention import Retention
+from tallyd.engine.retention import OldRuns, Retention
 from tallyd.engine.rounds import Rounds
 from tallyd.engine.staff import Installed, Staff, keep_running
 from tallyd.engine.steps import Steps
@@ -94,7 +94,6 @@ class Engine:
         self._ready = False
         self._leaves = False
         self.booted = anyio.Event()
-        self._forgot_on: date | None = None
         self._planned_s = self._clock.monotonic()
         self._time_jumped = anyio.Event()
         self._crowd = Crowd()
@@ -127,6 +126,7 @@ class Engine:
             announcer=announcer,
             changed=self._presence.changed,
         )
+        self._old_runs = OldRuns(world.store, world.ledger_keep)
         self._retention = Retention(
             rules=world.retention,
             targets=lambda: self._agenda.targets,
@@ -217,7 +217,7 @@ class Engine:
         A target that records keeps its driver until that run has ended.
         """
         self._world.orders.rename_by(template)
-        self._retention.rules = retention
+        self._retention.rule_by(retention)
         for target, installed in drivers.items():
             self._tasks.start_soon(self._staff.replace, target, installed, self._tasks)
         await self._read_wishes()
@@ -398,30 +398,16 @@ class Engine:
                 self._journal.known(run)
             self._agenda.forget_runs(now - _FORGET_AFTER)
             self._crowd.forget(now - _STARTED_LATELY)
-            await self._forget_old_runs(now)
-            self._replan_all()
+            await self._old_runs.forget(now)
+            self._planned_s = self._clock.monotonic()
+            self._staff.replan_all()
 
     async def _plan_on(self) -> None:
         """Plan on as time goes by where the database, which has the rows first, does not answer."""
         while True:
             await self._clock.sleep(KEEP_AHEAD_S)
             if self._clock.monotonic() - self._planned_s > 2 * KEEP_AHEAD_S:
-                self._replan_all()
-
-    def _replan_all(self) -> None:
-        self._planned_s = self._clock.monotonic()
-        self._staff.replan_all()
-
-    async def _forget_old_runs(self, now: datetime) -> None:
-        """Keep the ledger as long as the operator wants it, and no longer; once a day."""
-        if now.date() == self._forgot_on:
-            return
-        try:
-            async with self._world.store.write() as tx:
-                await tx.forget_runs(now - self._world.ledger_keep)
-        except StoreError:
-            return
-        self._forgot_on = now.date()
+                self._staff.replan_all()
 
     async def _close(self) -> None:
         """End or leave every session and put what happened on the disk, each within its time."""

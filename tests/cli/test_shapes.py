@@ -53,6 +53,9 @@ SCHEDULE = Schedule(
 )
 
 
+THERE = {"removed": None, "removed_why": None}
+
+
 def at(seconds: float) -> datetime:
     """Give an instant so long after ten."""
     return TEN + timedelta(seconds=seconds)
@@ -182,9 +185,9 @@ def test_a_finished_run_shows_all_its_facts() -> None:
     assert (shape["late_ms"], shape["command_late_ms"]) == (500, 1000)
     assert shape["gaps"] == [[TEN, at(0.5)], [at(600), at(610)]]
     assert shape["files"] == [
-        {"path": "/r/a.mkv", "bytes": 1000, "duration_ms": 599_500},
-        {"path": "/r/b.mkv", "bytes": None, "duration_ms": None},
-        {"path": "/r/c.mkv", "bytes": None, "duration_ms": None},
+        {"path": "/r/a.mkv", "bytes": 1000, "duration_ms": 599_500, **THERE},
+        {"path": "/r/b.mkv", "bytes": None, "duration_ms": None, **THERE},
+        {"path": "/r/c.mkv", "bytes": None, "duration_ms": None, **THERE},
     ]
     assert shape["parts"] == [part_shape(first), part_shape(second)]
     assert part_shape(first) == {

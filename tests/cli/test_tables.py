@@ -54,7 +54,8 @@ def test_figures_for_people() -> None:
     """Sizes, signed lengths, file names."""
     assert megabytes(1_250_000) == "1.2 MB"
     assert (milliseconds(9), milliseconds(-80)) == ("+9 ms", "-80 ms")
-    assert file_names([{"path": "/r/a b.mkv"}, {"path": "c.mkv"}]) == "a b.mkv, c.mkv"
+    files = [{"path": "/r/a b.mkv", "removed": None}, {"path": "c.mkv", "removed": object()}]
+    assert file_names(files) == "a b.mkv, c.mkv (removed)"
 
 
 def test_an_effect_is_told_both_ways() -> None:

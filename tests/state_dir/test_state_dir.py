@@ -210,3 +210,14 @@ def test_a_picture_of_something_unknown_is_a_mistake_of_ours(tmp_path):
     with pytest.raises(TypeError, match="a picture holds no object"):
         write_snapshot(tmp_path, {"odd": object()})
     assert read_snapshot(tmp_path) is None
+
+
+def test_it_is_remembered_where_the_disk_of_the_recordings_was(tmp_path):
+    """What was never written, or is no path, is not known; what cannot be written costs nothing."""
+    state = StateDir(tmp_path)
+    assert state.recordings_mount() is None
+    state.remember_recordings_mount(Path("/srv/a b"))
+    assert state.recordings_mount() == Path("/srv/a b")
+    (tmp_path / "recordings-mount").write_text("nonsense")
+    assert state.recordings_mount() is None
+    StateDir(tmp_path / "gone").remember_recordings_mount(Path("/srv"))

@@ -69,6 +69,7 @@ def test_no_statement_is_written_in_code():
         ("list_runs", "runs_by_window"),
         ("list_runs_of_target", "runs_by_target"),
         ("list_recent_parts", "runs_by_target"),
+        ("list_recordings", "parts_with_files"),
         ("get_run", "parts USING PRIMARY KEY"),
     ],
 )

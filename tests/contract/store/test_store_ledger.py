@@ -6,7 +6,15 @@ from datetime import UTC, datetime, timedelta
 import anyio
 import pytest
 
-from tallyd.domain.model import EndReason, Outcome, Reason, Run, Status
+from tallyd.domain.model import (
+    EndReason,
+    Outcome,
+    Reason,
+    RemovedBecause,
+    RemovedFile,
+    Run,
+    Status,
+)
 from tallyd.domain.window import Window
 from tallyd.ports.store import StoreError
 
@@ -284,3 +292,50 @@ async def test_old_finished_runs_are_forgotten(store, booked, run_of, part):
     async with store.read() as reader:
         assert [run.slot for run in await reader.runs()] == ["@2", "@1"]
         assert await reader.run_of(booked.id, "@0") is None
+
+
+async def test_recordings_are_listed_oldest_first_until_their_files_are_gone(
+    store, booked, run_of, part
+):
+    """What retention may remove: files of finished runs that are still there, page by page."""
+    slots = ["@3", "@1", "@2", "@0"]
+    async with store.write() as tx:
+        for slot in slots:
+            hour = int(slot[1:])
+            await tx.insert_runs([run_of(slot, planned=hours(hour, hour + 1))])
+            run = await tx.run_of(booked.id, slot)
+            await tx.put_part(run.id, part(1, files=() if hour == 0 else (f"/r/{hour}", "/r/b")))
+            if hour < 3:
+                final = replace(run, status=Status.FINISHED, outcome=Outcome.RECORDED)
+                await tx.move_run(final, Status.PENDING)
+
+    async def listed(**wanted):
+        async with store.read() as reader:
+            return [
+                run.slot
+                for run in await reader.recordings(
+                    **{"before": NOON + 9 * HOUR, "limit": 9, **wanted}
+                )
+            ]
+
+    assert await listed() == ["@1", "@2"]
+    assert await listed(limit=1) == ["@1"]
+    async with store.read() as reader:
+        first = await reader.run_of(booked.id, "@1")
+    assert await listed(after=(first.planned.stop, first.id)) == ["@2"]
+    assert await listed(before=NOON + 3 * HOUR) == ["@1"]
+    assert await listed(targets=[booked.target]) == ["@1", "@2"]
+    assert await listed(targets=["rooms.other"]) == []
+    gone = RemovedFile("/r/1", NOON, RemovedBecause.AGE)
+    also = RemovedFile("/r/b", NOON + HOUR, RemovedBecause.GONE)
+    async with store.write() as tx:
+        for each in (gone, gone):
+            await tx.note_removed(first.id, 1, each)
+    assert await listed() == ["@1", "@2"]
+    async with store.write() as tx:
+        await tx.note_removed(first.id, 1, also)
+        await tx.put_part(first.id, first.parts[0])
+    assert await listed() == ["@2"]
+    async with store.read() as reader:
+        (seen,) = (await reader.run(first.id)).parts
+    assert seen == replace(first.parts[0], removed=(gone, also))

@@ -178,11 +178,12 @@ class Site:
 
     def files(self) -> list[str]:
         """Give the names of the files that the recordings directory holds, below it."""
-        return sorted(
-            str(path.relative_to(self.recordings))
-            for path in self.recordings.rglob("*")
-            if path.is_file() and path.name != "ballast"
-        )
+        return [str(path.relative_to(self.recordings)) for path in self.paths()]
+
+    def paths(self, ending: str = "") -> list[Path]:
+        """Give the files that the recordings directory holds, or those whose names end so."""
+        found = self.recordings.rglob(f"*{ending}")
+        return sorted(path for path in found if path.is_file())
 
 
 def late_s(line: Mapping[str, Any]) -> float:

@@ -14,6 +14,7 @@ from tallyd.config.values import (
     did_you_mean,
     format_duration,
     parse_duration,
+    parse_size,
 )
 
 
@@ -120,3 +121,22 @@ def test_advice_is_given_only_where_something_is_near() -> None:
     """A wild guess helps nobody."""
     assert did_you_mean("drivr", ["driver", "name"]) == "; did you mean driver?"
     assert did_you_mean("xyzzy", ["driver", "name"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("50GB", 50 * 10**9), ("0MB", 0), ("2TB", 2 * 10**12), ("1GiB", 1 << 30), ("3MiB", 3 << 20)],
+)
+def test_sizes(text: str, expected: int) -> None:
+    """Decimal and binary units, as they are printed on disks and by tools."""
+    assert parse_size(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [("50", "try 50GB"), ("50gb", "unknown unit 'gb'"), ("", "such as 50GB"), ("1.5GB", "such as")],
+)
+def test_what_is_no_size(text: str, hint: str) -> None:
+    """The message says what to write instead."""
+    with pytest.raises(ValueError, match=hint):
+        parse_size(text)

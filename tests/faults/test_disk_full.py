@@ -42,6 +42,7 @@ def test_row_32_a_disk_that_fills_while_recording(machine: Disk, place: Site) ->
     place.book({"diskhall": 60, "rehearsal": 60})
     place.heard("run.started", target="rooms.rehearsal")
     place.heard("run.started", target="rooms.diskhall", run_id=place.runs("diskhall")[0].id)
+    until(lambda: max(path.stat().st_size for path in place.paths(".part")) > 1_000_000)
     ballast = fill(machine.path)
     place.heard("run.part_ended", end="disk_full")
     place.heard("disk.troubled", state="full", level="error")
@@ -66,7 +67,7 @@ def test_row_32_a_start_on_a_full_disk(machine: Disk, place: Site) -> None:
     assert place.heard("run.started", target="rooms.rehearsal")["late_ms"] < 1_000
     assert place.heard("run.retrying", target="rooms.diskhall")["end"] == "disk_full"
     place.heard("run.late", target="rooms.diskhall")
-    assert not [name for name in place.files() if name.endswith(".part")]
+    assert not place.paths(".part")
     ballast.unlink()
     newest = place.runs("diskhall")[0].id
     place.heard("run.started", run_id=newest)

@@ -24,9 +24,9 @@ class DirectoryDisk:
         """Give how much room there is; a call that is cancelled leaves its thread behind.
 
         Raises:
-            DiskError: the directory cannot be looked at, or its disk is not there.
+            DiskError: the directory cannot be written, or its disk is not there.
         """
-        return await self._looking.run(self._recordings.look)
+        return await self._looking.run(self._recordings.try_out)
 
     async def remove(self, file: RecordedFile) -> int | None:
         """Remove a recorded file where the disk is that it was recorded on; gives its bytes.

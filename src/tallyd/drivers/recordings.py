@@ -3,6 +3,7 @@
 Every function here blocks on the disk: call it in a worker thread.
 """
 
+import errno
 import os
 import shutil
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from tallyd.ports.disk import DiskError
 
 ROOT = Path("/")
 _DIRECTORY_MODE = 0o750
+_REFUSALS = {errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM}
+"""Other errors come of file systems that know no files without a name, or of a full disk."""
 
 
 class MountRule(StrEnum):
@@ -68,6 +71,23 @@ class Recordings:
             sentence = f"{self.directory} cannot be used: {error.strerror}"
             raise DiskError(sentence) from error
         return Room(free=used.free, total=used.total)
+
+    def try_out(self) -> Room:
+        """Do the same, and begin to write something, of which nothing is left.
+
+        Room is told from memory, also by a disk that hangs or became read-only.
+
+        Raises:
+            DiskError: the disk is not there, or refuses.
+        """
+        room = self.look()
+        try:
+            os.close(os.open(self.directory, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            if error.errno in _REFUSALS:
+                sentence = f"{self.directory} cannot be written: {error.strerror}"
+                raise DiskError(sentence) from error
+        return room
 
     def _require_mounted(self) -> None:
         mount = mount_of(self.directory)

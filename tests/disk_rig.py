@@ -6,7 +6,7 @@ import struct
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import which
 
@@ -98,6 +98,12 @@ def fill(path: Path) -> Path:
     return ballast
 
 
+def can_slow_down() -> bool:
+    """Tell whether this machine lets tests slow a disk down."""
+    limits = BLKIO / "blkio.throttle.write_bps_device"
+    return HAS_DISKS and which("strace") is not None and limits.exists()
+
+
 def can_freeze() -> bool:
     """Tell whether this machine lets tests hang a disk."""
     return HAS_DISKS and which("fsfreeze") is not None
@@ -114,20 +120,23 @@ def frozen(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def throttled(path: Path, bytes_per_s: int) -> Iterator[None]:
-    """Have what this process and its children write to a disk take its time, where that works."""
+def throttled(path: Path, bytes_per_s: int, pid: int) -> Iterator[None]:
+    """Have what a process and its children put on a disk take its time."""
     device = path.stat().st_dev
-    group = BLKIO / f"tallyd-test-{os.getpid()}"
+    group = BLKIO / f"tallyd-test-{pid}"
     group.mkdir()
-    limit = f"{os.major(device)}:{os.minor(device)} {bytes_per_s}"
-    before = (BLKIO / "cgroup.procs").parent
     try:
+        limit = f"{os.major(device)}:{os.minor(device)} {bytes_per_s}"
         (group / "blkio.throttle.write_bps_device").write_text(limit)
-        (group / "cgroup.procs").write_text(str(os.getpid()))
+        (group / "cgroup.procs").write_text(str(pid))
         yield
     finally:
-        for pid in (group / "cgroup.procs").read_text().split():
-            (before / "cgroup.procs").write_text(pid)
+        give_up = time.monotonic() + _PATIENCE_S
+        while pids := (group / "cgroup.procs").read_text().split():
+            assert time.monotonic() < give_up, "somebody enters this group again and again"
+            for each in pids:
+                with suppress(ProcessLookupError):
+                    (BLKIO / "cgroup.procs").write_text(each)
         group.rmdir()
 
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,6 +54,7 @@ class Site:
         self.config = root / "tallyd.toml"
         self._daemons: list[subprocess.Popen[bytes]] = []
         self._log = root / "log"
+        self.pid = 0
 
     def configure(self, *, appliance: str = "", tables: str = "", **rooms: str) -> None:
         """Write the configuration: for each room the lines of its table."""
@@ -64,32 +65,44 @@ class Site:
             f"{appliance}\n{tables}\n{written}"
         )
 
-    def start(self, *, patch: str = "", **environment: str) -> None:
-        """Start a daemon, with some code run in it first, and wait until it is ready."""
+    def start(self, *, patch: str = "", under: Sequence[str] = (), **environment: str) -> None:
+        """Start a daemon, under a tracer and with some code run first, and wait for it."""
         self._log.write_bytes(b"")
         main = ["-c", f"{patch}\nfrom tallyd.__main__ import main\nmain()"] if patch else None
         inherited = {key: value for key, value in os.environ.items() if "TALLYD_" not in key}
         with self._log.open("ab") as log, (self.root / "stderr").open("ab") as complaints:
             daemon = subprocess.Popen(
-                [sys.executable, *(main or ("-m", "tallyd")), "--config", self.config, "run"],
+                [
+                    *under,
+                    sys.executable,
+                    *(main or ("-m", "tallyd")),
+                    "--config",
+                    self.config,
+                    "run",
+                ],
                 stdout=log,
                 stderr=complaints,
                 env={**inherited, **environment},
             )
         self._daemons.append(daemon)
-        self.pid = daemon.pid
+        self.pid = 0
         until(lambda: self.said("daemon.ready") or daemon.poll() is not None)
         assert daemon.poll() is None, (self.root / "stderr").read_text()
+        self.pid = self.said("daemon.started")[0]["pid"]
 
     def stop(self) -> None:
         """End the daemon in order."""
         daemon = self._daemons.pop()
-        daemon.terminate()
+        os.kill(self.pid, signal.SIGTERM)
+        self.pid = 0
         assert daemon.wait(PATIENCE_S) == 0, (self.root / "stderr").read_text()
 
     def put_down(self) -> None:
         """End all that this installation runs, for sure; no disk may hang any more."""
         for daemon in self._daemons:
+            if self.pid and daemon.poll() is None:  # under a tracer it is not the child itself
+                with suppress(ProcessLookupError):
+                    os.kill(self.pid, signal.SIGKILL)
             daemon.kill()
             daemon.wait()
         for pid in self.recorders():

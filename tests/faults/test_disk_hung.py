@@ -135,9 +135,9 @@ def threads_of(pid: int) -> int:
 
 @pytest.mark.parametrize("patch", ["", NO_LOCKS_YET], ids=["", "control"])
 def test_row_34_a_hung_disk_below_the_database(tmp_path: Path, machine: Disk, patch: str) -> None:
-    """Row 34: recordings go on and start on time from memory; control: locks made at the first start.
+    """Row 34: recordings go on and start on time from memory, and are in the ledger afterwards.
 
-    The ledger has all of it once the disk answers.
+    Control: a daemon that makes the locks of inputs with the first start waits for that disk.
     """
     with (
         watchdog(tmp_path) as heard,

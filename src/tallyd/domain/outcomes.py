@@ -33,6 +33,8 @@ _DISK_ENDS: dict[Reason, EndReason] = {
     Reason.DISK_FULL: EndReason.DISK_FULL,
     Reason.DISK_MISSING: EndReason.DISK_MISSING,
 }
+DISK_ENDS = frozenset(_DISK_ENDS.values())
+"""The ends for which the disk is to blame, and no device."""
 
 _WHY: dict[Reason, str] = {
     Reason.OCCUPIED: "the target was held by {blocker}",

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from tallyd.domain.model import EndReason, Part, Reason
-from tallyd.domain.outcomes import reason_of
+from tallyd.domain.outcomes import DISK_ENDS, reason_of
 from tallyd.domain.window import EPOCH
 from tallyd.ports.drivers import DriverError, GiveUpError
 
@@ -11,10 +11,7 @@ BACK_OFF_S = (0.2, 1.0, 2.0, 4.0, 8.0, 15.0)
 STEADY = timedelta(seconds=10)
 """A part that delivered this long was well: what ends it is a new trouble, not the old one."""
 
-
-_BROKE_OFF = frozenset(
-    {EndReason.DIED, EndReason.STALLED, EndReason.DISK, EndReason.DISK_FULL, EndReason.DISK_MISSING}
-)
+_BROKE_OFF = {EndReason.DIED, EndReason.STALLED} | DISK_ENDS
 
 
 class Attempts:

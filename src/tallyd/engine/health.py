@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 
 import anyio
 import anyio.abc
@@ -26,7 +27,8 @@ from tallyd.domain.health import (
     disk_trouble,
     rate_of,
 )
-from tallyd.domain.model import Part
+from tallyd.domain.model import Part, Status
+from tallyd.domain.outcomes import DISK_ENDS
 from tallyd.domain.planner import Planned
 from tallyd.domain.window import MILLISECOND, Window
 from tallyd.engine.agenda import Agenda
@@ -91,6 +93,7 @@ class Health:
         self._tell_change = changed
         self._machine = Machine(disk, clock, announcer, staff.all_back)
         self._machine_due_s = 0.0
+        self._looked_s = -inf
         self._checkups: dict[str, Checkup] = {}
         self._rates: dict[str, int] = {}
         self._said: dict[tuple[str, tuple[int, str], Cause], datetime] = {}
@@ -151,15 +154,26 @@ class Health:
             checkup.mind(reconciler.sessions, now)
             coming = _coming(self._agenda.planned(reconciler.target), now)
             due += self._preflight(checkup, coming, now, tasks)
+            if self._waits_for_the_disk(reconciler.target):
+                seen_again_s = self._looked_s + SEE_DISK_AGAIN_S
+                self._machine_due_s = min(self._machine_due_s, seen_again_s)
             self._warm_up(checkup, coming, tasks)
             wait_s = min(wait_s, *_pauses(checkup, coming, self._clock.now()))
         if due or self._clock.monotonic() >= self._machine_due_s:
-            self._machine_due_s = self._clock.monotonic() + ROUTINE_S
+            self._looked_s = self._clock.monotonic()
+            self._machine_due_s = self._looked_s + ROUTINE_S
             tasks.start_soon(self._inspect, due)
         wait_s = min(wait_s, max(0.0, self._machine_due_s - self._clock.monotonic()))
         for gone in self._checkups.keys() - {each.target for each in reconcilers}:
             del self._checkups[gone]
         return wait_s
+
+    def _waits_for_the_disk(self, target: str) -> bool:
+        """Tell whether the disk ended the last that was recorded of what is still to be."""
+        return any(
+            run.status is not Status.FINISHED and run.parts and run.parts[-1].end in DISK_ENDS
+            for run in self._agenda.runs(target)
+        )
 
     def _checkup(self, target: str) -> Checkup:
         """Give what is known of a target's device; of a new one that is nothing yet."""

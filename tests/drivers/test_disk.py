@@ -38,7 +38,7 @@ async def test_a_recording_is_removed(tmp_path: Path, tasks):
     (tmp_path / "x.mkv").write_bytes(b"content")
     file = RecordedFile(tmp_path / "x.mkv", datetime.now(UTC))
     assert await disk(tmp_path, tasks).remove(file) == 7
-    assert not (tmp_path / "x.mkv").exists()  # noqa: ASYNC240 - one look
+    assert not (tmp_path / "x.mkv").exists()
 
 
 async def test_a_disk_that_hangs_can_be_left_alone(

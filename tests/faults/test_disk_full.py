@@ -14,6 +14,7 @@ pytestmark = [
     pytest.mark.timeout(180),
 ]
 
+OFTEN = "from tallyd.engine import retention; retention.LOOK_EVERY_S = 1.0"
 FAST = """driver = "ffmpeg"
 options = { source = "test", size = "1280x720", video_bitrate_kbps = 8000 }"""
 
@@ -60,6 +61,7 @@ def test_row_32_a_disk_that_fills_while_recording(machine: Disk, place: Site) ->
     assert len(place.files()) == len(older) + 2
 
 
+@pytest.mark.full_set
 def test_row_32_a_start_on_a_full_disk(machine: Disk, place: Site) -> None:
     """Row 32: it is refused with its reason, others start on time, and it starts with the room."""
     ballast = fill(machine.path)
@@ -83,7 +85,7 @@ def test_row_32_retention_makes_room_where_the_operator_wants_it(
     place.stop()
     room = '[retention]\nmin_free = "60MB"'  # more than the disk has: nothing can help
     place.configure(tables=room, diskhall=FAST, rehearsal=SIMULATED)
-    place.start()
+    place.start(patch=OFTEN)
     place.heard("retention.short")
     assert place.files() == [older]
     place.stop()
@@ -91,7 +93,7 @@ def test_row_32_retention_makes_room_where_the_operator_wants_it(
     with ballast.open("r+b") as file:
         file.truncate(ballast.stat().st_size - (8 << 20))
     place.configure(tables='[retention]\nmin_free = "9MB"', diskhall=FAST, rehearsal=SIMULATED)
-    place.start()
+    place.start(patch=OFTEN)
     removed = place.heard("recording.removed")
     assert (removed["why"], removed["level"]) == ("room", "info")
     assert removed["file"].endswith(older)
@@ -102,6 +104,7 @@ def test_row_32_retention_makes_room_where_the_operator_wants_it(
     place.stop()
 
 
+@pytest.mark.full_set
 def test_row_31_a_full_disk_below_the_database(tmp_path: Path) -> None:
     """Row 31: what records goes on and the next starts on time; the ledger catches up."""
     with (

@@ -117,6 +117,7 @@ def test_row_34_control_else_everybody_waits_for_the_disk(machine: Disk, place: 
     assert latest_of(place, list(OTHERS)) > 1.0
 
 
+@pytest.mark.full_set
 def test_row_34_threads_do_not_pile_up(machine: Disk, place: Site) -> None:
     """Row 34: however long a disk hangs, only so many threads wait for it."""
     place.start()
@@ -145,8 +146,8 @@ def test_row_34_a_hung_disk_below_the_database(tmp_path: Path, machine: Disk, pa
     ):
         place.configure(diskhall=CAMERA, annex=CAMERA, rehearsal=SIMULATED)
         place.start(patch=patch, NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="2000000")
-        place.book({"diskhall": 25})
-        place.book({"annex": 8, "rehearsal": 8}, in_s=6)
+        place.book({"diskhall": 16})
+        place.book({"annex": 6, "rehearsal": 6}, in_s=4)
         place.heard("run.started", target="rooms.diskhall")
         with frozen(machine.path):
             assert latest_of(place, ["rehearsal"]) < 1.0
@@ -164,6 +165,7 @@ def test_row_34_a_hung_disk_below_the_database(tmp_path: Path, machine: Disk, pa
         place.stop()
 
 
+@pytest.mark.full_set
 def test_row_37_a_disk_that_is_read_only(machine: Disk, place: Site) -> None:
     """Row 37: starts there are refused with a reason, others are not; it goes on once it is not."""
     place.start()

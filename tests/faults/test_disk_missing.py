@@ -58,6 +58,7 @@ def test_row_33_a_missing_disk_is_not_written_into(machine: Disk, place: Site) -
     assert len(place.files()) == 1
 
 
+@pytest.mark.full_set
 def test_row_33_a_late_start_names_the_disk(machine: Disk, place: Site) -> None:
     """Row 33: what was recorded late for it says so in the ledger; so does what never was."""
     machine.unplug()
@@ -90,6 +91,7 @@ def test_row_33_a_disk_that_goes_between_two_recordings(machine: Disk, place: Si
     machine.plug_in()
 
 
+@pytest.mark.full_set
 def test_row_33_another_disk_in_its_place_is_as_good(machine: Disk, place: Site) -> None:
     """Row 33: who puts a new, empty disk there need tell nobody."""
     machine.wipe()
@@ -99,6 +101,7 @@ def test_row_33_another_disk_in_its_place_is_as_good(machine: Disk, place: Site)
     place.stop()
 
 
+@pytest.mark.full_set
 def test_row_33_required_from_the_first_start(tmp_path: Path) -> None:
     """Row 33: where the operator says that there must be a disk, one never seen is missed too."""
     with site(tmp_path, Path("/tallyd-never-mounted")) as made:

@@ -53,6 +53,7 @@ def test_row_35_a_slow_disk_delays_no_start(tmp_path: Path, place: Site) -> None
     place.stop()
 
 
+@pytest.mark.full_set
 def test_row_35_control_else_starts_wait_for_it(tmp_path: Path, place: Site) -> None:
     """Row 35, control: a daemon that waits for the disk itself is late."""
     try:

@@ -48,6 +48,10 @@ class Log(Announcer):
         """Keep an event."""
         self.events.append((event, {"level": level, **fields}))
 
+    def levels(self, event: str) -> list[object]:
+        """Give the levels at which an event was said, in order."""
+        return [fields["level"] for fields in self.of(event)]
+
     def of(self, event: str) -> list[dict[str, object]]:
         """Give the fields of every event of a name, in order."""
         return [fields for name, fields in self.events if name == event]

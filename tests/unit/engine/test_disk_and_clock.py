@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from tallyd.domain.model import Outcome, Reason
 from tallyd.drivers.recorders.simulated import SimulatedRecorder
-from tallyd.ports.drivers import DriverContext
+from tallyd.ports.drivers import DriverContext, TryAgainError
 from tallyd.testing.virtual_time import START, seconds
 
 MINUTE = 60.0
@@ -134,3 +135,43 @@ async def test_a_clock_that_cannot_be_right_is_warned_of_before_a_start(rig):
         await rig.book("lecture", at_s, 60)
         await rig.clock.sleep(20 * MINUTE)
     assert [each["cause"] for each in rig.log.of("preflight.failed")] == ["clock"]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "state"),
+    [
+        ({"error": "nothing is mounted", "reason": Reason.DISK_MISSING}, "missing"),
+        ({"free": 10**6, "total": 10**12}, "full"),
+        ({"hangs": True}, "unknown"),
+    ],
+)
+async def test_a_disk_that_takes_nothing_is_an_error_and_its_return_is_seen_soon(
+    rig, trouble, state
+):
+    """What waits for it is tried again at once, not after its back-off."""
+    sound = {"error": None, "reason": Reason.DISK, "hangs": False, "free": 10**15, "total": 10**15}
+    driver = rig.device("rooms.a")
+    device_start = driver.start
+
+    async def start(order):
+        if vars(rig.disk) | sound != vars(rig.disk):
+            raise TryAgainError(rig.disk.reason, "the disk takes nothing")
+        return await device_start(order)
+
+    driver.start = start
+    booked = await rig.book("lecture", 60, 600)
+    async with rig.running() as engine:
+        await rig.until(30)
+        for name, value in trouble.items():
+            setattr(rig.disk, name, value)
+        await rig.until(100)
+        assert engine.snapshot()["disk"]["state"] == state
+        for name, value in sound.items():
+            setattr(rig.disk, name, value)
+        await rig.until(680)
+    assert rig.log.levels("disk.troubled") == ["error"]
+    assert len(rig.log.of("disk.recovered")) == 1
+    run = await rig.run_of(booked)
+    assert (run.outcome, run.reason) == (Outcome.PARTIAL, trouble.get("reason", Reason.DISK))
+    (part,) = run.parts
+    assert 100 <= (part.first_data_at - START).total_seconds() <= 116

@@ -9,7 +9,7 @@ import pytest
 from tallyd.drivers.removal import WRITTEN_UNTIL, remove
 from tallyd.ports.disk import DiskError, NotRecordedError, RecordedFile
 
-NOW = datetime.now(UTC)
+NOT_LONG_AGO = timedelta(0)
 
 
 @pytest.fixture
@@ -21,9 +21,9 @@ def root(tmp_path: Path) -> Path:
     return made
 
 
-def recorded(path: Path, size: int | None = 7, finished_at: datetime = NOW) -> RecordedFile:
+def recorded(path: Path, size: int | None = 7, age: timedelta = NOT_LONG_AGO) -> RecordedFile:
     """Give what the ledger knows of a file."""
-    return RecordedFile(path, finished_at, size)
+    return RecordedFile(path, datetime.now(UTC) - age, size)
 
 
 def test_a_file_goes_with_the_directories_that_it_leaves_empty(root: Path) -> None:
@@ -46,15 +46,15 @@ def test_what_is_not_there_is_no_error(root: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "size", "age"),
     [
-        ("aula/day/x.mkv", 8, timedelta(0)),
+        ("aula/day/x.mkv", 8, NOT_LONG_AGO),
         ("aula/day/x.mkv", 7, WRITTEN_UNTIL + timedelta(seconds=1)),
-        ("aula/day", None, timedelta(0)),
-        ("aula/../aula/day/x.mkv", 7, timedelta(0)),
-        ("../outside", 7, timedelta(0)),
-        ("", None, timedelta(0)),
-        ("link.mkv", 7, timedelta(0)),
-        ("way/x.mkv", 7, timedelta(0)),
-        ("aula/day/x.mkv/y", 7, timedelta(0)),
+        ("aula/day", None, NOT_LONG_AGO),
+        ("aula/../aula/day/x.mkv", 7, NOT_LONG_AGO),
+        ("../outside", 7, NOT_LONG_AGO),
+        ("", None, NOT_LONG_AGO),
+        ("link.mkv", 7, NOT_LONG_AGO),
+        ("way/x.mkv", 7, NOT_LONG_AGO),
+        ("aula/day/x.mkv/y", 7, NOT_LONG_AGO),
     ],
 )
 def test_what_is_not_what_was_recorded_stays(
@@ -66,7 +66,7 @@ def test_what_is_not_what_was_recorded_stays(
     (root / "way").symlink_to(root / "aula" / "day")
     before = sorted(root.parent.rglob("*"))
     with pytest.raises(NotRecordedError):
-        remove(root, recorded(root / name if name else root, size, NOW - age))
+        remove(root, recorded(root / name if name else root, size, age))
     assert sorted(root.parent.rglob("*")) == before
 
 

@@ -1,5 +1,6 @@
 """How the daemon ends, and what the next one makes of what it finds."""
 
+import os
 import signal
 from datetime import timedelta
 from pathlib import Path
@@ -64,12 +65,14 @@ async def test_killed_it_leaves_a_ledger_that_the_next_one_explains(house, media
     """After kill -9 the part is said to have died with the daemon, and the rest is recorded."""
     house.configure(aula=CAMERA, rehearsal=SIMULATED)
     first = await house.start()
-    lecture = await house.book("aula", 9)
+    lecture = await house.book("aula", 14)
     over_by_then = await house.book("rehearsal", 2)
     await first.heard("run.started", target="rooms.aula")
     await first.heard("run.started", target="rooms.rehearsal")
     await anyio.sleep(1)
     assert await first.end(signal.SIGKILL) == -signal.SIGKILL
+    for recorder in house.recorders():  # which would have outlived it
+        os.kill(recorder, signal.SIGKILL)
     await anyio.sleep(1.5)
 
     second = await house.start()

@@ -110,4 +110,3 @@ def _open(lock: Path) -> int:
 
 def _lock(directory: Path, number: int, place: int) -> Path:
     return directory / f"input-{number}.{place}"
-

@@ -178,6 +178,14 @@ class Evidence:
             for trouble, known in self.troubles
         )
 
+    def happened(self, run: Run, *what: str) -> bool:
+        """Tell whether something befell everything while a run was open, or minutes from it."""
+        stop = max(run.planned.stop, run.finished_at or run.planned.stop)
+        open_for = around(Window(run.planned.start, stop))
+        return any(
+            trouble.what in what and known.overlaps(open_for) for trouble, known in self.troubles
+        )
+
     def clock_was_set(self, window: Window) -> bool:
         """Tell whether the clock was set in a window, or minutes before or after it."""
         return any(

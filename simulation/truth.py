@@ -78,7 +78,7 @@ class Truth:
                 yield f"(e) nobody wrote down that {session.name!r} ran at {session.began.wall}"
 
     def _reason(self, run: Run) -> Iterator[str]:
-        """(e) What an operator is said to have done, an operator did."""
+        """(e) What is said to have stood in the way was there."""
         evidence = self._evidence
         happened = {
             Reason.LOCKED: lambda: evidence.was_locked(run.target, around(run.planned)),
@@ -87,6 +87,9 @@ class Truth:
             Reason.EXCLUDED: lambda: evidence.was_skipped(run),
             Reason.EXCEPTION_DAY: lambda: evidence.on_exception_day(run),
             Reason.OCCUPIED: lambda: evidence.contended(run, run.planned),
+            Reason.POWER_OFF: lambda: evidence.happened(run, "power cut"),
+            Reason.DAEMON_DOWN: lambda: evidence.happened(run, "kill", "restart"),
+            Reason.CLOCK: lambda: evidence.clock_was_set(run.planned),
         }
         if run.reason in happened and not happened[run.reason]():
             yield f"(e) run {run.id} {spell(run)} is {run.outcome}: {run.reason} is not true"

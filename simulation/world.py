@@ -23,7 +23,6 @@ from tallyd.domain.absence import Absence
 from tallyd.domain.model import CHANNEL_MIN_PIECE, ROOM_MIN_PIECE, Target
 from tallyd.domain.naming import DEFAULT_TEMPLATE, parse_template
 from tallyd.domain.retention import Rules
-from tallyd.domain.window import EPOCH
 from tallyd.engine.announcer import Announcer
 from tallyd.engine.orders import Orders
 from tallyd.engine.staff import NOT_CONFIGURED, Installed
@@ -41,7 +40,7 @@ SETTLES_WITHIN_S = 3 * 86_400.0
 JOURNAL_EVERY_S = 180.0
 OBSERVE_EVERY_S = 60.0
 _BEGINNINGS = (
-    datetime(2026, 10, 20, 6, tzinfo=UTC),  # both changes to winter time within
+    datetime(2037, 10, 20, 6, tzinfo=UTC),  # both changes to winter time within
     datetime(2027, 3, 10, 6, tzinfo=UTC),  # New York goes to summer time
     datetime(2027, 3, 20, 6, tzinfo=UTC),  # Berlin does
     datetime(2026, 12, 20, 6, tzinfo=UTC),
@@ -59,8 +58,13 @@ _SLOWER = {
     "tallyd.engine.headline.LOOK_AGAIN_S": 3_600.0,
     "tallyd.engine.checkup.ROUTINE_S": 3_600.0,
     "tallyd.engine.health.LOOK_AGAIN_S": 3_600.0,
+    "tallyd.engine.trust.LOOK_AGAIN_S": 3_600.0,
+    "tallyd.engine.past.ASLEEP_AFTER_S": 7_200.0,
 }
 _BACK_AFTER_S = 1.0
+_BEFORE_THAT_S = 365 * 86_400.0
+_BY_HAND_AT_MOST_S = 600.0
+"""Nobody starts a daemon again after longer: then it was the power."""
 _TEMPLATE = parse_template(DEFAULT_TEMPLATE)
 
 
@@ -128,6 +132,7 @@ class World:
         self._nudged = anyio.Event()
         self._life: _Life | None = None
         self._passing = 0
+        self._machine_up_s = -_BEFORE_THAT_S
 
     def moment(self) -> Moment:
         """Give this moment."""
@@ -220,16 +225,19 @@ class World:
             await self.clock.sleep(_BACK_AFTER_S)
 
     async def kill(self, down_s: float) -> None:
-        """Kill the daemon and all that it runs, and boot it again after a while."""
+        """Kill the daemon and all that it runs, or the power, and boot again after a while."""
         if (life := self._life) is None:
             return
         self._life = None
-        with self.trouble("kill"):
+        power = down_s > _BY_HAND_AT_MOST_S
+        with self.trouble("power cut" if power else "kill"):
             for driver in life.drivers:
                 driver.kill()
             life.scope.cancel()
             await life.over.wait()
             await self.clock.sleep(down_s)
+            if power:
+                self._machine_up_s = self.clock.monotonic()
             self._boot()
             await self.clock.sleep(_BACK_AFTER_S)
 
@@ -317,11 +325,16 @@ class World:
             retention=Rules(),
             publish=_nowhere,
             service=FakeServiceManager(),
-            absence=Absence(EPOCH, self.clock.now()),
+            absence=self._absence(),
             shelf=FakeShelf(),
             ledger_settled=anyio.lowlevel.checkpoint,
         )
         return Engine(surroundings, _Log(self.note, self.history.broken))
+
+    def _absence(self) -> Absence:
+        now = self.clock.now()
+        up_for = timedelta(seconds=self.clock.monotonic() - self._machine_up_s)
+        return Absence(now - up_for, now)
 
     async def _settle(self, operator: Operator) -> None:
         """Let every trouble pass, want nothing any more, and wait for the last outcome."""

@@ -48,7 +48,7 @@ def planned(start_min: float, *, verdict: Verdict = Verdict.CLEAR) -> Planned:
             "device gone, disk full before its end",
         ),
         (News(clock={"state": "unsynchronised"}), None),
-        (News(clock={"state": "implausible"}), "clock"),
+        (News(clock={"state": "implausible", "trusted": False}), "clock"),
         (News(silence="nobody knows"), None),
     ],
 )
@@ -101,12 +101,12 @@ def test_warnings_name_what_is_wrong_with_the_targets_in_question():
     news = News(
         {"rooms.a": GONE, "rooms.b": OK, "rooms.c": GONE},
         {"state": "low", "sentence": "only 1 MB"},
-        {"state": "implausible", "sentence": "it shows 1970"},
+        {"state": "implausible", "trusted": False, "sentence": "it shows 1970", "next": "wait"},
     )
     assert list(warnings(news, ["rooms.a", "rooms.b", "rooms.x"])) == [
         "rooms.a: device gone: no answer",
         "disk: only 1 MB",
-        "clock: it shows 1970",
+        "clock: it shows 1970; wait",
     ]
     unsynchronised = News(clock={"state": "unsynchronised", "sentence": "nobody keeps it"})
     assert list(warnings(unsynchronised, [])) == []

@@ -246,3 +246,14 @@ def test_no_file_at_all_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("tallyd.config.loading.SEARCHED", (Path("tallyd.toml"),))
     with pytest.raises(ConfigError, match="there is none in"):
         find()
+
+
+def test_what_makes_a_clock_trusted_is_a_choice(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plausible clock is enough, unless a time server is to be waited for."""
+    assert load(write("")).clock.trust == "plausible"
+    assert load(write('[clock]\ntrust = "synchronised"')).clock.trust == "synchronised"
+    assert "write 'plausible' or 'synchronised'" in problems(write('[clock]\ntrust = "yes"'))[0]
+    monkeypatch.setenv("TALLYD_CLOCK__TRUST", "synchronised")
+    assert load(write("")).clock.trust == "synchronised"

@@ -80,12 +80,12 @@ def test_it_shows_every_key_and_no_other(uncommented: str) -> None:
 def test_its_optional_keys_show_the_defaults(
     as_is: str, uncommented: str, delivered: Path, tmp_path: Path
 ) -> None:
-    """Removing the `#` before a key of the appliance or the log changes nothing."""
+    """Removing the `#` before a key of the appliance, the clock or the log changes nothing."""
     path = tmp_path / "all.toml"
     path.write_text(uncommented)
     sections = tomllib.loads(as_is)
     everything, plain = load(path), load(delivered)
-    assert everything.logs == plain.logs
+    assert (everything.clock, everything.logs) == (plain.clock, plain.logs)
     changed = {
         key
         for key in type(plain.appliance).model_fields

@@ -135,9 +135,11 @@ def test_a_start_in_a_room_that_is_gone_is_caught(report: Report) -> None:
     assert any("though its target was not configured" in each for each in found)
 
 
-@pytest.mark.parametrize("reason", ["locked", "paused", "target_unknown"])
+@pytest.mark.parametrize(
+    "reason", ["locked", "paused", "target_unknown", "power_off", "daemon_down", "clock"]
+)
 def test_a_reason_that_is_not_true_is_caught(reason: str) -> None:
-    """Negative control: an operator is blamed for what no operator did."""
+    """Negative control: an operator, the power or the clock is blamed for what it never did."""
     report = simulate(1, [Step(1, Act.BOOK_NOW), LATER])
     ledger = tampered(report, {"outcome": Outcome.PARTIAL, "reason": Reason(reason)})
     assert any(f"{reason} is not true" in found for found in findings(report, ledger))

@@ -113,6 +113,16 @@ def test_a_stop_that_takes_longer_is_given_the_time(service, eventually):
     assert [part["end"] for part in service.run_of(run)["parts"]] == ["daemon_stopped"]
 
 
+def test_it_may_ask_whether_the_clock_is_kept_right(service, eventually):
+    """The sandbox lets the kernel be asked, and the clock not be set."""
+    states = {"ok", "unsynchronised"}
+    eventually(lambda: service.tallyd("status")["clock"]["state"] in states)
+    inside = ("nsenter", f"--target={service.pid}", "--mount", "--")
+    status = service.run("cat", f"/proc/{service.pid}/status")
+    assert re.search(r"^CapBnd:\t0+$", status, re.MULTILINE)
+    assert service.run(*inside, "sh", "-c", "ls /dev/rtc* 2>/dev/null || true") == ""
+
+
 def test_what_works_is_not_taken_for_stuck(service):
     """An idle daemon outlives many times what the watchdog allows."""
     service.override("WatchdogSec=1")

@@ -27,6 +27,7 @@ from tallyd.catalogue import sync_targets
 from tallyd.clock import SystemClock
 from tallyd.config import Settings
 from tallyd.domain.absence import Absence
+from tallyd.domain.health import ClockTrust
 from tallyd.domain.naming import parse_template
 from tallyd.drivers.disk import DirectoryDisk
 from tallyd.drivers.recordings import Recordings
@@ -235,24 +236,23 @@ def _world(
         absence=_absence(base),
         shelf=DirectoryShelf(appliance.recordings_dir),
         ledger_settled=ledger_settled,
+        clock_trust=ClockTrust(base.settings.clock.trust),
     )
 
 
 def _absence(base: _Base) -> Absence:
     """Give what is known of the time before this daemon: the last picture of the one before it."""
     last = state_dir.read_snapshot(base.settings.appliance.run_dir) or {}
-    stopped_at = None if last.get("ready", True) else last.get("heartbeat_at")
+    clock: dict[str, object] = last.get("clock") or {}
+    heartbeat = last.get("heartbeat_at") if clock.get("trusted", True) else None
+    heard_at = datetime.fromisoformat(heartbeat) if isinstance(heartbeat, str) else None
     return Absence(
         machine_up_at=base.clock.machine_up_at(),
         daemon_up_at=base.clock.now(),
-        stopped_at=_instant(stopped_at),
-        heard_at=_instant(last.get("heartbeat_at")),
+        stopped_at=None if last.get("ready", True) else heard_at,
+        heard_at=heard_at,
         ledger_ends=base.ready.ledger_ends,
     )
-
-
-def _instant(text: object) -> datetime | None:
-    return datetime.fromisoformat(text) if isinstance(text, str) else None
 
 
 async def _sync_targets(base: _Base) -> None:

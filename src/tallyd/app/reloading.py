@@ -10,6 +10,7 @@ from tallyd.app.workshop import Workshop
 from tallyd.catalogue import renamed_targets, sync_targets
 from tallyd.config import ConfigError, ConfigProblem, Settings, TargetSettings
 from tallyd.domain.errors import Problem
+from tallyd.domain.health import ClockTrust
 from tallyd.domain.naming import parse_template
 from tallyd.domain.recurrence import forget_zones
 from tallyd.engine.announcer import Announcer
@@ -99,6 +100,7 @@ class Reloader:
         forget_zones()
         drivers |= dict.fromkeys(old.keys() - new.keys(), NOT_CONFIGURED)
         self._settings = settings
+        self._engine.trust_clock_by(ClockTrust(settings.clock.trust))
         template = parse_template(settings.appliance.file_name)
         await self._engine.refit(drivers, template, retention_of(settings))
         return drivers

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tallyd.domain.health import ClockState, DeviceState, DiskState
+from tallyd.domain.health import DeviceState, DiskState
 from tallyd.domain.planner import Planned
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def danger(entry: Planned, news: News, now: datetime) -> str | None:
     found = [
         *_device_danger(news.targets.get(entry.schedule.target, _UNKNOWN)),
         *_disk_danger(news.disk, entry.claim[-1].stop),
-        *(["clock"] if news.clock.get("state") == ClockState.IMPLAUSIBLE else ()),
+        *(["clock"] if news.clock.get("trusted") is False else ()),
     ]
     return ", ".join(found) or None
 
@@ -105,8 +105,8 @@ def warnings(news: News, targets: Iterable[str]) -> Iterator[str]:
             yield f"{target}: device {health['device']}: {health['sentence']}"
     if news.disk.get("sentence") is not None:
         yield f"disk: {news.disk['sentence']}"
-    if news.clock.get("state") == ClockState.IMPLAUSIBLE:
-        yield f"clock: {news.clock['sentence']}"
+    if news.clock.get("trusted") is False:
+        yield f"clock: {news.clock['sentence']}; {news.clock['next']}"
 
 
 def _is_troubled(health: Mapping[str, Any]) -> bool:
@@ -130,7 +130,8 @@ def disk_cell(disk: Mapping[str, Any]) -> str:
 
 def clock_cell(clock: Mapping[str, Any]) -> str:
     """Write how the clock is."""
-    return _with_sentence(str(clock["state"]), clock)
+    trusted = "" if clock.get("trusted", True) else ", not trusted"
+    return _with_sentence(f"{clock['state']}{trusted}", clock)
 
 
 def _with_sentence(state: str, health: Mapping[str, Any]) -> str:

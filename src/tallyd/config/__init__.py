@@ -5,6 +5,7 @@ from tallyd.config.loading import CheckDriver, find, load
 from tallyd.config.models import (
     ApplianceSettings,
     ChannelSettings,
+    ClockSettings,
     LogSettings,
     RoomSettings,
     Settings,
@@ -16,6 +17,7 @@ __all__ = [
     "ApplianceSettings",
     "ChannelSettings",
     "CheckDriver",
+    "ClockSettings",
     "ConfigError",
     "ConfigProblem",
     "LogSettings",

@@ -128,6 +128,12 @@ class ApplianceSettings(_Section):
     horizon: Days = timedelta(days=90)
 
 
+class ClockSettings(_Section):
+    """What the wall clock must show before anything starts by it: `[clock]`."""
+
+    trust: Literal["plausible", "synchronised"] = "plausible"
+
+
 class LogSettings(_Section):
     """How the daemon writes its log: `[logs]`."""
 
@@ -199,6 +205,7 @@ class Settings(BaseSettings):
     )
 
     appliance: ApplianceSettings = ApplianceSettings()
+    clock: ClockSettings = ClockSettings()
     logs: LogSettings = LogSettings()
     retention: RetentionSettings = RetentionSettings()
     rooms: dict[Name, RoomSettings] = Field(default_factory=dict)

@@ -1,8 +1,9 @@
 """Why nobody was there: what was missed before a boot is told by who was missing then."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
+from tallyd.domain.health import LARGE_STEP
 from tallyd.domain.model import EndReason, Reason
 
 
@@ -12,8 +13,9 @@ class Absence:
 
     `machine_up_at` is when the machine was started last, `daemon_up_at` when this daemon was, and
     `stopped_at` when the one before it was ended in order, where it was. `heard_at` is when that
-    one last gave a sign of life, as far as known. After `ledger_ends` rows may be missing: the
-    database was restored from a backup of that instant; None: the ledger is whole.
+    one last gave a sign of life, by a clock that it trusted, as far as known. After `ledger_ends`
+    rows may be missing: the database was restored from a backup of that instant; None: the ledger
+    is whole.
     """
 
     machine_up_at: datetime
@@ -35,10 +37,19 @@ class Absence:
 
     def cut_off_by(self, last: datetime) -> EndReason:
         """Say what ended a session that nobody ended, and of which this was the last sign."""
-        return EndReason.POWER_OFF if last < self.machine_up_at else EndReason.DAEMON_DIED
+        alive_at = self.heard_at or last
+        # A machine whose clock shows much less than it did then has forgotten it: it was off.
+        there = self.machine_up_at <= alive_at <= self.daemon_up_at + LARGE_STEP
+        return EndReason.DAEMON_DIED if there else EndReason.POWER_OFF
 
     def _is_unwritten(self, at: datetime) -> bool:
         """Tell whether somebody was there then, and what was written of it is lost."""
         if self.ledger_ends is None or at < self.ledger_ends:
             return False
         return self.heard_at is None or at <= self.heard_at
+
+    def moved(self, by: timedelta) -> "Absence":
+        """Give the same boot by a clock that was set by so much since; others told their own."""
+        return replace(
+            self, machine_up_at=self.machine_up_at + by, daemon_up_at=self.daemon_up_at + by
+        )

@@ -17,6 +17,12 @@ CHECKS_AHEAD = (timedelta(minutes=15), timedelta(minutes=5), timedelta(minutes=1
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 """No clock that is right shows less: this release is not older."""
 
+LARGE_STEP = timedelta(minutes=5)
+"""A clock that is off by no more, or was set by no more, is nothing to wait for."""
+
+SYNCHRONISED_WITHIN = timedelta(minutes=10)
+"""So long a time server is waited for, where one is wanted: then any clock is better than none."""
+
 MOST_RESERVED = 10**9
 """Bytes that are to stay free on a large disk; a small one reserves a twentieth."""
 
@@ -113,12 +119,24 @@ class ClockState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class ClockTrust(StrEnum):
+    """What a wall clock must show before anything starts by it."""
+
+    PLAUSIBLE = "plausible"
+    SYNCHRONISED = "synchronised"
+
+
 @dataclass(frozen=True, slots=True)
 class ClockHealth:
-    """What is known of the wall clock."""
+    """What is known of the wall clock; `next` is what happens while that is wrong.
+
+    Nothing starts and nothing is judged by a clock that is not `trusted`.
+    """
 
     state: ClockState = ClockState.UNKNOWN
     sentence: str | None = None
+    next: str | None = None
+    trusted: bool = True
 
 
 class Cause(StrEnum):
@@ -222,17 +240,58 @@ def judge_disk(room: Room, demands: Iterable[Demand], now: datetime) -> DiskHeal
     return DiskHealth(DiskState.SHORT, room, full, sentence)
 
 
-def judge_clock(now: datetime, *, synchronised: bool | None) -> ClockHealth:
-    """Judge the wall clock by what it shows and by whether the kernel says it is kept right."""
+def judge_clock(
+    now: datetime,
+    *,
+    synchronised: bool | None,
+    trust: ClockTrust = ClockTrust.PLAUSIBLE,
+    latest: datetime | None = None,
+    waited: timedelta = timedelta(0),
+) -> ClockHealth:
+    """Judge the wall clock by what it shows and by whether the kernel says it is kept right.
+
+    `latest` is an instant that was over already when this machine ran last, and `waited` how long a
+    time server has been waited for, where one is wanted.
+    """
     if now < RELEASED:
-        sentence = f"the clock shows {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, which is long past"
-        return ClockHealth(ClockState.IMPLAUSIBLE, sentence)
+        return _untrusted(f"the clock shows {_minute(now)}, which is long past")
+    if trust is ClockTrust.PLAUSIBLE:
+        if latest is not None and now < latest - LARGE_STEP and not synchronised:
+            worked = f"and this appliance has worked until {_minute(latest)} already"
+            return _untrusted(f"the clock shows {_minute(now)}, {worked}")
+        return _kept_right(synchronised)
+    found = _kept_right(synchronised)
+    if synchronised or waited >= SYNCHRONISED_WITHIN:
+        return found
+    minutes = SYNCHRONISED_WITHIN // timedelta(minutes=1)
+    return ClockHealth(
+        found.state,
+        found.sentence or "the system does not let it be asked whether the clock is synchronised",
+        f"nothing starts until a time server has set it, for {minutes} minutes at most; "
+        "what records goes on",
+        trusted=False,
+    )
+
+
+def _untrusted(sentence: str) -> ClockHealth:
+    following = "nothing starts and nothing is judged until it is right; what records goes on"
+    return ClockHealth(ClockState.IMPLAUSIBLE, sentence, following, trusted=False)
+
+
+def _kept_right(synchronised: bool | None) -> ClockHealth:  # noqa: FBT001 - the kernel's answer
     if synchronised is None:
         return ClockHealth(ClockState.UNKNOWN)
     if not synchronised:
-        sentence = "the clock is not synchronised: no time server keeps it right"
-        return ClockHealth(ClockState.UNSYNCHRONISED, sentence)
+        return ClockHealth(
+            ClockState.UNSYNCHRONISED,
+            "the clock is not synchronised: no time server keeps it right",
+            "everything starts by it all the same",
+        )
     return ClockHealth(ClockState.OK)
+
+
+def _minute(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def device_trouble(health: DeviceHealth) -> Trouble | None:
@@ -284,12 +343,12 @@ def clock_trouble(health: ClockHealth) -> Trouble | None:
 
     One that is merely not synchronised is told of once, not before each start.
     """
-    if health.state is not ClockState.IMPLAUSIBLE or health.sentence is None:
+    if health.trusted or health.sentence is None:
         return None
     return Trouble(
         Cause.CLOCK,
         health.sentence,
-        "it starts when the clock shows its time",
+        "it starts as soon as the clock can be trusted, if it is not over by then",
         "set the clock, or have a time server keep it right",
     )
 

@@ -19,17 +19,25 @@ def due_runs(
 
     Suspended and blocked ones too: what fell due is explained, whatever became of it.
     """
+    for run in standing_runs(schedules, overrides, starts):
+        if starts.holds(run.planned.start):
+            yield run
+
+
+def standing_runs(
+    schedules: Iterable[Schedule], overrides: Mapping[int, tuple[Override, ...]], period: Window
+) -> Iterator[Run]:
+    """Give a pending run (id 0) for every occurrence that intersects `period`."""
     for schedule in schedules:
-        for occurrence in _expand(schedule, overrides.get(schedule.id, ()), starts):
-            if starts.holds(occurrence.window.start):
-                yield Run(
-                    id=0,
-                    target=schedule.target,
-                    name=schedule.name,
-                    planned=occurrence.window,
-                    schedule_id=schedule.id,
-                    slot=occurrence.slot,
-                )
+        for occurrence in _expand(schedule, overrides.get(schedule.id, ()), period):
+            yield Run(
+                id=0,
+                target=schedule.target,
+                name=schedule.name,
+                planned=occurrence.window,
+                schedule_id=schedule.id,
+                slot=occurrence.slot,
+            )
 
 
 def _expand(

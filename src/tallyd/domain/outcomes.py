@@ -73,7 +73,8 @@ class Ending:
 
     `planned` is None where the occurrence no longer exists; `cause` says why in that case, and why
     nothing was tried where the plan was clear. `name_of` gives the name of a schedule by its id.
-    `delayed_by` says why the first try failed, if one did.
+    `delayed_by` says why the first try failed, if one did, `absent` why nobody could start it on
+    time.
     """
 
     at: datetime
@@ -81,6 +82,7 @@ class Ending:
     cause: Reason
     name_of: Callable[[int], str | None]
     delayed_by: Reason | None = None
+    absent: Reason | None = None
 
 
 def data_windows(parts: Iterable[Part]) -> tuple[Window, ...]:
@@ -208,7 +210,7 @@ def _partial_reason(run: Run, window: Window, ending: Ending) -> Reason:
     wanted = planned.claim[0] if planned.claim else window
     late_by = data_windows(run.parts)[0].start - wanted.start
     if late_by > TOLERANCE:
-        return ending.delayed_by or Reason.LATE
+        return ending.delayed_by or ending.absent or Reason.LATE
     return Reason.DEVICE_ENDED
 
 

@@ -1,9 +1,11 @@
 """What is wanted and what happened, in memory, one target at a time; plans the next day from it."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from tallyd.domain.errors import ZoneUnknown
 from tallyd.domain.model import (
     MAX_DURATION,
     ExceptionDay,
@@ -15,6 +17,7 @@ from tallyd.domain.model import (
     Target,
 )
 from tallyd.domain.planner import Planned, Wishes, plan_target
+from tallyd.domain.recurrence import wall_time
 from tallyd.domain.window import MILLISECOND, Window
 from tallyd.ports.store import Changes
 
@@ -28,6 +31,11 @@ def key_of(run: Run) -> RunKey:
     """Give the key under which a run is known before and after it has a row."""
     manual = run.schedule_id is None
     return (run.schedule_id, run.slot, run.id if manual else 0)
+
+
+def lies_beyond(run: Run, now: datetime) -> bool:
+    """Tell whether a run starts later than is planned for at `now`."""
+    return run.planned.start >= now + PLANNED_AHEAD
 
 
 class Agenda:
@@ -91,6 +99,12 @@ class Agenda:
         for schedule_id, found in overrides.items():
             self._overrides[schedule_id] = tuple(found)
         return touched & self.targets.keys()
+
+    def read_zones(self, now: datetime) -> None:
+        """Read each target's zone now: the first look costs milliseconds that no start has."""
+        for target in self.targets.values():
+            with suppress(ZoneUnknown):
+                wall_time(now, target.zone)
 
     def homes_of(self, changes: Changes) -> set[str] | None:
         """Give the targets on which changes not yet taken in may have new runs; None: on any."""
@@ -160,12 +174,18 @@ class Agenda:
         )
 
     def plan(self, target: str, now: datetime) -> tuple[Planned, ...]:
-        """Plan a target from the oldest unfinished run to a day ahead."""
-        open_starts = (
-            r.planned.start for r in self.runs(target) if r.status is not Status.FINISHED
-        )
-        start = min((now, *open_starts))
-        planned = plan_target(self.wishes(target), Window(start, now + PLANNED_AHEAD))
+        """Plan a target from the oldest unfinished run to a day ahead, and all that is under way.
+
+        That lies further ahead where the clock was set back meanwhile.
+        """
+        open_runs = [run for run in self.runs(target) if run.status is not Status.FINISHED]
+        period = Window(min((now, *(run.planned.start for run in open_runs))), now + PLANNED_AHEAD)
+        planned = plan_target(self.wishes(target), period)
+        far_off = (r for r in open_runs if r.status is not Status.PENDING and lies_beyond(r, now))
+        for run in far_off:
+            begins = Window(run.planned.start, run.planned.start + MILLISECOND)
+            entries = plan_target(self.wishes(target), begins)
+            planned += tuple(entry for entry in entries if entry.key == (run.schedule_id, run.slot))
         self._planned[target] = planned
         return planned
 

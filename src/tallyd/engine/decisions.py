@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from tallyd.domain.conflicts import smallest_piece
-from tallyd.domain.model import EndReason, Part, Run, Verdict
+from tallyd.domain.model import EndReason, Part, Run, Status, Verdict
 from tallyd.domain.planner import Planned
 from tallyd.domain.window import Window
+from tallyd.engine.agenda import lies_beyond
 
 LeadOf = Callable[[datetime], timedelta]
 """Gives how long before a planned start the device must be told."""
@@ -37,6 +38,17 @@ def is_over(entry: Planned, now: datetime, min_piece: timedelta) -> bool:
     ):
         return False
     return now >= window.stop - smallest_piece(min_piece, window)
+
+
+def is_undecided(run: Run, entry: Planned | None, now: datetime, *, settled: bool) -> bool:
+    """Tell whether only time will tell what becomes of a run: it never began, or not lately.
+
+    Until the clock has `settled` it says of nothing that it was missed; and what lies far ahead,
+    where the clock was set back to, is none of the present plan.
+    """
+    if run.status is not Status.PENDING:
+        return False
+    return lies_beyond(run, now) if entry is None else not (settled or run.parts)
 
 
 def edges(entry: Planned, lead_of: LeadOf, min_piece: timedelta) -> Iterator[datetime]:

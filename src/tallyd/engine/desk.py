@@ -8,9 +8,10 @@ from tallyd.engine.agenda import Agenda
 from tallyd.engine.crowd import Crowd
 from tallyd.engine.journal import Journal
 from tallyd.engine.orders import Orders
+from tallyd.engine.past import Past
 from tallyd.engine.reporter import Reporter
 from tallyd.engine.rounds import Rounds
-from tallyd.engine.steps import Steps
+from tallyd.engine.trust import Trust
 from tallyd.ports.alarm import Alarm
 from tallyd.ports.clock import Clock
 
@@ -29,4 +30,5 @@ class Desk:
     rounds: Rounds
     presence_changed: Callable[[], None]
     absence: Absence
-    steps: Steps
+    past: Past
+    trust: Trust

@@ -38,6 +38,7 @@ from tallyd.engine.decisions import first_start
 from tallyd.engine.fence import FencedDriver
 from tallyd.engine.machine import Machine
 from tallyd.engine.staff import Staff
+from tallyd.engine.trust import Trust
 from tallyd.ports.clock import Clock
 from tallyd.ports.disk import Disk
 from tallyd.ports.drivers import DriverError
@@ -84,6 +85,7 @@ class Health:
         clock: Clock,
         disk: Disk,
         announcer: Announcer,
+        trust: Trust,
         changed: Callable[[], None],
     ) -> None:
         self._staff = staff
@@ -91,7 +93,8 @@ class Health:
         self._clock = clock
         self._announcer = announcer
         self._tell_change = changed
-        self._machine = Machine(disk, clock, announcer, staff.all_back)
+        self._trust = trust
+        self._machine = Machine(disk, clock, announcer, trust, staff.all_back)
         self._machine_due_s = 0.0
         self._looked_s = -inf
         self._checkups: dict[str, Checkup] = {}
@@ -263,7 +266,7 @@ class Health:
         await self._machine.look([demand async for demand in self._demands()])
         for each in due:
             self._warn(each, disk_trouble(self._machine.disk, each.piece))
-            self._warn(each, clock_trouble(self._machine.clock))
+            self._warn(each, clock_trouble(self._trust.health))
         now = self._clock.now()
         self._said = {said: over for said, over in self._said.items() if over > now}
         if self._machine.waits_for_the_disk:

@@ -1,4 +1,4 @@
-"""The disk and the clock that all recordings share: looked at, and told of when that changes."""
+"""The disk that all recordings share: looked at, and told of when that changes; and the clock."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING
 import anyio
 
 from tallyd.domain.health import (
-    ClockHealth,
-    ClockState,
     Demand,
     DiskHealth,
     DiskState,
     Room,
-    judge_clock,
     judge_disk,
 )
 from tallyd.domain.model import Reason
 from tallyd.engine.announcer import Announcer
+from tallyd.engine.trust import Trust
 from tallyd.ports.clock import Clock
 from tallyd.ports.disk import Disk, DiskError
 
@@ -27,17 +25,21 @@ DISK_ANSWERS_WITHIN_S = 5.0
 
 _DISK_TROUBLES = {DiskState.LOW, DiskState.UNKNOWN, DiskState.FULL, DiskState.MISSING}
 _NOT_RECORDED_TO = {DiskState.UNKNOWN, DiskState.FULL, DiskState.MISSING}
-_CLOCK_TROUBLES = {ClockState.UNSYNCHRONISED, ClockState.IMPLAUSIBLE}
 
 
 class Machine:
     """What is known of the disk of the recordings, and of the wall clock."""
 
     def __init__(
-        self, disk: Disk, clock: Clock, announcer: Announcer, disk_back: Callable[[], None]
+        self,
+        disk: Disk,
+        clock: Clock,
+        announcer: Announcer,
+        trust: Trust,
+        disk_back: Callable[[], None],
     ) -> None:
         self.disk = DiskHealth()
-        self.clock = ClockHealth()
+        self._trust = trust
         self._disk = disk
         self._clock = clock
         self._announcer = announcer
@@ -45,18 +47,16 @@ class Machine:
         self._checked_at: datetime | None = None
 
     async def look(self, demands: Iterable[Demand]) -> None:
-        """Look at both; `demands` are what runs and what is planned."""
+        """Look at the disk; `demands` are what runs and what is planned."""
         found = await self._ask_disk()
         now = self._clock.now()
         disk = judge_disk(found, demands, now) if isinstance(found, Room) else found
-        clock = judge_clock(now, synchronised=self._clock.synchronised())
         self._checked_at = now
         self._take_disk(disk)
-        self._take_clock(clock)
 
     def pictures(self) -> Mapping[str, Mapping[str, object]]:
         """Give both for people."""
-        room = self.disk.room
+        room, clock = self.disk.room, self._trust.health
         return {
             "disk": {
                 "state": self.disk.state,
@@ -67,9 +67,11 @@ class Machine:
                 "checked_at": self._checked_at,
             },
             "clock": {
-                "state": self.clock.state,
-                "sentence": self.clock.sentence,
-                "checked_at": self._checked_at,
+                "state": clock.state,
+                "sentence": clock.sentence,
+                "trusted": clock.trusted,
+                "next": clock.next,
+                "checked_at": self._clock.now(),
             },
         }
 
@@ -108,12 +110,3 @@ class Machine:
                 )
         elif was_troubled and found.room is not None:
             self._announcer.say("disk.recovered", free_bytes=found.room.free)
-
-    def _take_clock(self, found: ClockHealth) -> None:
-        before, self.clock = self.clock, found
-        if found.state is before.state:
-            return
-        if found.state in _CLOCK_TROUBLES:
-            self._announcer.say("clock.doubted", state=found.state, detail=found.sentence)
-        elif before.state in _CLOCK_TROUBLES:
-            self._announcer.say("clock.trusted")

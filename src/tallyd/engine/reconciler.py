@@ -20,6 +20,7 @@ from tallyd.engine.decisions import (
     edges,
     first_start,
     is_over,
+    is_undecided,
     piece_of,
     with_part,
 )
@@ -184,7 +185,7 @@ class Reconciler:
 
     @property
     def _starts(self) -> bool:
-        return not (self._closing or self._retiring.is_set())
+        return self._desk.trust.lets_start and not (self._closing or self._retiring.is_set())
 
     # what should be
 
@@ -199,7 +200,7 @@ class Reconciler:
             if entry is None:
                 continue
             window = entry.occurrence.window
-            if may_return(replace(run, planned=window), now):
+            if self._desk.trust.is_given and may_return(replace(run, planned=window), now):
                 self._put(reopen(run, window))
                 self._attempts.pop(key_of(run), None)
                 self._stale = True
@@ -326,13 +327,17 @@ class Reconciler:
     # what became of it
 
     def _close_runs(self, now: datetime) -> None:
+        if not self._desk.trust.is_given:
+            return
         held = {session.key for session in self.sessions}
         for known in self._runs():
             key = key_of(known)
             if known.status is Status.FINISHED or known.schedule_id is None or key in held:
                 continue
-            run = self._without_session(known)
             entry = self._plan.get(key)
+            if is_undecided(known, entry, now, settled=self._desk.trust.is_settled):
+                continue
+            run = self._without_session(known)
             if (
                 entry is None
                 or self._is_hopeless(key, run, now)
@@ -353,8 +358,7 @@ class Reconciler:
         return lost
 
     def _is_hopeless(self, key: RunKey, run: Run, now: datetime) -> bool:
-        gave_up = key in self._attempts and self._attempts[key].hopeless
-        return gave_up and now >= run.planned.start
+        return now >= run.planned.start and self._attempts.get(key, Attempts()).hopeless
 
     def _finish(self, run: Run, entry: Planned | None, now: datetime) -> None:
         event = Event.OVER if entry is not None else Event.WITHDRAWN
@@ -362,22 +366,18 @@ class Reconciler:
             event = Event.STOPPED_FOR_GOOD
         advance(run.status, event)
         tried = self._attempts.pop(key_of(run), Attempts())
-        why = self._cause(run, entry)
-        ending = Ending(now, entry, why, self._desk.agenda.name_of, tried.delayed_by)
+        begins = entry.claim[0].start if entry and entry.claim else run.planned.start
+        absent = self._desk.past.reason(begins)
+        cause = self._desk.agenda.why_gone(run) if entry is None else absent or self._cause()
+        ending = Ending(now, entry, cause, self._desk.agenda.name_of, tried.delayed_by, absent)
         final = finish(run, ending)
         self._put(final)
         self._journaled_s.pop(key_of(run), None)
         self._desk.reporter.finished(final)
         self._stale = True
 
-    def _cause(self, run: Run, entry: Planned | None) -> Reason:
-        """Say why nothing was recorded where the plan does not explain it."""
-        if entry is None:
-            return self._desk.agenda.why_gone(run)
-        if (absent := self._desk.absence.reason(run.planned.start)) is not None:
-            return absent
-        if self._desk.steps.jumped_over(run.planned.start):
-            return Reason.CLOCK
+    def _cause(self) -> Reason:
+        """Say why nothing was recorded where neither the plan nor the past explains it."""
         if self._desk.agenda.targets[self.target].locked_since is not None:
             return Reason.LOCKED
         return Reason.BACK_TO_BACK if self.driver else Reason.DRIVER_UNAVAILABLE

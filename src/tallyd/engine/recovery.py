@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from tallyd.domain.absence import Absence
-from tallyd.domain.ledger import AHEAD, due_runs
+from tallyd.domain.ledger import AHEAD, due_runs, standing_runs
 from tallyd.domain.lifecycle import Event, advance
 from tallyd.domain.model import EndReason, Part, Run, Status
 from tallyd.domain.window import MILLISECOND, Window, floor_ms
 from tallyd.engine.agenda import Agenda
-from tallyd.ports.store import Store
+from tallyd.ports.store import Reader, Store
 
 
 async def materialise(store: Store, agenda: Agenda, now: datetime) -> bool:
@@ -37,6 +37,41 @@ async def materialise(store: Store, agenda: Agenda, now: datetime) -> bool:
         if watermark is None or watermark < until:
             await tx.move_watermark(watermark, until)
     return True
+
+
+async def materialise_present(store: Store, agenda: Agenda, now: datetime) -> bool:
+    """Write a pending row for whatever stands now or starts soon, and let the watermark stand.
+
+    So it is while nobody knows yet whether the clock stays as it was set.
+
+    Raises:
+        StoreError: nothing was written.
+    """
+    present = Window(floor_ms(now), floor_ms(now) + AHEAD)
+    async with store.write() as tx:
+        if await tx.revision() != agenda.revision:
+            return False
+        await tx.insert_runs(standing_runs(agenda.schedules(), agenda.overrides(), present))
+    return True
+
+
+async def rows_of_present(reader: Reader, now: datetime) -> tuple[Run, ...]:
+    """Give the rows without an outcome, and all of what stands now or starts soon.
+
+    After the clock was set back, what comes may have been recorded before.
+    """
+    standing = await reader.runs(start=now, stop=now + AHEAD)
+    unfinished = await reader.unfinished_runs()
+    return (*unfinished, *(run for run in standing if run.status is Status.FINISHED))
+
+
+async def latest_instant(reader: Reader) -> datetime | None:
+    """Give an instant that was over when rows were written last; None: none ever were.
+
+    They are written every few minutes, by a clock that was trusted.
+    """
+    watermark = await reader.watermark()
+    return None if watermark is None else watermark - AHEAD
 
 
 def after_boot(run: Run, absence: Absence, going_on: Collection[str]) -> Run:

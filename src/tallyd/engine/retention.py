@@ -4,8 +4,7 @@ It stands beside: nothing waits for it, and it waits for what is due.
 """
 
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import anyio
@@ -180,24 +179,6 @@ class Retention:
                 lacking_bytes=lacking,
             )
         self._short = lacking > 0
-
-
-class OldRuns:
-    """The rows of the ledger that are older than the operator wants them, forgotten once a day."""
-
-    def __init__(self, store: Store, keep: timedelta) -> None:
-        self._store = store
-        self._keep = keep
-        self._forgot_on: date | None = None
-
-    async def forget(self, now: datetime) -> None:
-        """Forget them, if that is due; where the database does not let it, later."""
-        if now.date() == self._forgot_on:
-            return
-        with suppress(StoreError):
-            async with self._store.write() as tx:
-                await tx.forget_runs(now - self._keep)
-            self._forgot_on = now.date()
 
 
 def _names(file: Removable) -> dict[str, object]:

@@ -111,6 +111,12 @@ class Staff:
         for target in targets:
             self._reconcilers[target].replan()
 
+    def clock_was_set(self) -> None:
+        """Have every target looked at again: what was to be tried later may be due by now."""
+        for reconciler in self._reconcilers.values():
+            reconciler.device_back()
+            reconciler.replan()
+
     def replan_all(self) -> None:
         """Have every target looked at again, at a new plan."""
         self.replan(self._reconcilers)

@@ -1,21 +1,18 @@
 """The engine as a whole: boots, keeps its tasks alive, sees changes of wishes, ends in order."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import anyio
 
 from tallyd.domain.absence import Absence
-from tallyd.domain.errors import ZoneUnknown
-from tallyd.domain.model import Run
+from tallyd.domain.health import ClockTrust
 from tallyd.domain.naming import NameTemplate
-from tallyd.domain.recurrence import wall_time
 from tallyd.domain.retention import Rules
-from tallyd.domain.window import MILLISECOND
 from tallyd.engine.agenda import PLANNED_AHEAD, Agenda
 from tallyd.engine.announcer import Announcer
+from tallyd.engine.bookkeeping import Bookkeeping
 from tallyd.engine.crowd import Crowd
 from tallyd.engine.desk import Desk
 from tallyd.engine.fence import FencedDriver
@@ -25,30 +22,30 @@ from tallyd.engine.health import Health
 from tallyd.engine.journal import Journal
 from tallyd.engine.leads import REMEMBERED
 from tallyd.engine.orders import Orders
+from tallyd.engine.past import Past
 from tallyd.engine.presence import Presence, Publish, Snapshot
-from tallyd.engine.recovery import materialise
+from tallyd.engine.recovery import latest_instant
 from tallyd.engine.remains import Remains
 from tallyd.engine.reporter import Reporter
-from tallyd.engine.retention import OldRuns, Retention
+from tallyd.engine.retention import Retention
 from tallyd.engine.rounds import Rounds
 from tallyd.engine.staff import Installed, Staff, keep_running
-from tallyd.engine.steps import Steps
 from tallyd.engine.stuck import tell_stuck
 from tallyd.engine.succession import Succession
+from tallyd.engine.trust import Trust
 from tallyd.engine.watchdog import keep_alive
 from tallyd.ports.alarm import Alarm, WakeOwner
 from tallyd.ports.clock import Clock
 from tallyd.ports.disk import Disk
 from tallyd.ports.recordings import Shelf
 from tallyd.ports.service_manager import ServiceManager
-from tallyd.ports.store import Changes, Store, StoreError
+from tallyd.ports.store import Store, StoreError
 
 BACKSTOP_S = 5.0
 NUDGES_TOGETHER_S = 0.02
 """After a look at the wishes nudges are gathered for so long: bookings may come by the hundred."""
 
 KEEP_AHEAD_S = 300.0
-READ_AGAIN_S = 1.0
 SESSIONS_END_WITHIN_S = 25.0
 LEDGER_WRITTEN_WITHIN_S = 5.0
 _FORGET_AFTER = timedelta(days=1)
@@ -75,6 +72,7 @@ class World:
     absence: Absence
     shelf: Shelf
     ledger_settled: Callable[[], Awaitable[None]]
+    clock_trust: ClockTrust = ClockTrust.PLAUSIBLE
 
 
 class Engine:
@@ -97,7 +95,8 @@ class Engine:
         self._planned_s = self._clock.monotonic()
         self._time_jumped = anyio.Event()
         self._crowd = Crowd()
-        self._steps = Steps(self._clock)
+        past = Past(self._clock, world.absence)
+        self._trust = Trust(self._clock, announcer, past, self._time_is_another)
         self._rounds = Rounds(self._clock, announcer, self._new_gap())
         self._reload: Mapping[str, object] = {"serial": 0}
         desk = Desk(
@@ -111,7 +110,8 @@ class Engine:
             rounds=self._rounds,
             presence_changed=self._presence_changed,
             absence=world.absence,
-            steps=self._steps,
+            past=past,
+            trust=self._trust,
         )
         self._staff = Staff(desk, world.drivers, announcer)
         remains = Remains(
@@ -124,9 +124,9 @@ class Engine:
             clock=self._clock,
             disk=world.disk,
             announcer=announcer,
+            trust=self._trust,
             changed=self._presence.changed,
         )
-        self._old_runs = OldRuns(world.store, world.ledger_keep)
         self._retention = Retention(
             rules=world.retention,
             targets=lambda: self._agenda.targets,
@@ -135,6 +135,15 @@ class Engine:
             clock=self._clock,
             announcer=announcer,
             is_free_for=self.is_free_for,
+        )
+        self._books = Bookkeeping(
+            store=world.store,
+            clock=self._clock,
+            agenda=self._agenda,
+            journal=self._journal,
+            trust=self._trust,
+            announcer=announcer,
+            keep=world.ledger_keep,
         )
 
     def leave_recordings(self) -> None:
@@ -159,6 +168,7 @@ class Engine:
             await self._boot()
             for task in (
                 self._rounds.run,
+                self._trust.run,
                 self._heed_nudges,
                 self._heed_backstop,
                 self._keep_ahead,
@@ -199,6 +209,10 @@ class Engine:
         self._reload = result
         self._presence.changed()
 
+    def trust_clock_by(self, rule: ClockTrust) -> None:
+        """Take another rule into use, should the clock be doubted."""
+        self._trust.rule = rule
+
     def is_free_for(self, length: timedelta) -> bool:
         """Tell whether nothing is due for a while, nor overdue."""
         until = self._clock.now() + length
@@ -221,7 +235,7 @@ class Engine:
         for target, installed in drivers.items():
             self._tasks.start_soon(self._staff.replace, target, installed, self._tasks)
         await self._read_wishes()
-        self._read_zones()
+        self._agenda.read_zones(self._clock.now())
         self._staff.replan_all()
 
     def _presence_changed(self) -> None:
@@ -231,7 +245,8 @@ class Engine:
 
     def _sum_up(self) -> str:
         if self._ready:
-            return working(self._staff.everybody(), self._clock.now())
+            line = working(self._staff.everybody(), self._clock.now())
+            return line if self._trust.is_given else f"clock not trusted, nothing starts; {line}"
         return ending(self._staff.everybody())
 
     async def _prove_alive(self, watchdog_s: float) -> None:
@@ -247,8 +262,12 @@ class Engine:
         await tell_stuck(called, self._clock, self._announcer)
 
     async def _boot(self) -> None:
+        absence = self._world.absence
+        async with self._world.store.read() as reader:
+            latest = absence.heard_at or await latest_instant(reader)
+        self._trust.begin(self._world.clock_trust, latest)
         now = self._clock.now()
-        await self._take_stock(now)
+        await self._books.take_stock(now)
         async with self._world.store.read() as reader:
             unfinished = await reader.unfinished_runs()
             standing = await reader.runs(start=now, stop=now + PLANNED_AHEAD)
@@ -258,8 +277,8 @@ class Engine:
         self._agenda.take_runs(standing)
         self._staff.employ(self._agenda.targets, self._tasks)
         await self._succession.take_over(unfinished, self._tasks)
-        await self._recall(self._agenda.targets)
-        self._read_zones()
+        await self._books.recall(self._agenda.targets)
+        self._agenda.read_zones(self._clock.now())
         for key, parts in recent.items():
             for part in parts:
                 self._crowd.join(part.piece.start, key)
@@ -279,39 +298,6 @@ class Engine:
             boot_ms=round((self._clock.now() - self._started_at) / timedelta(milliseconds=1)),
         )
 
-    async def _take_stock(self, now: datetime) -> None:
-        """Read all wishes and write the rows of what falls due soon, of one and the same moment."""
-        written = False
-        while not written:
-            async with self._world.store.read() as reader:
-                self._agenda.apply(await reader.changes_since(self._agenda.revision), now)
-            written = await materialise(self._world.store, self._agenda, now)
-
-    async def _recall(self, targets: Iterable[str]) -> None:
-        """Read the rows of what spans now and is not known here: it may be final since long ago.
-
-        A database that cannot be read leaves them unknown: nothing waits for it.
-        """
-        now = self._clock.now()
-        keys = [key for target in targets for key in self._agenda.unaccounted(target, now)]
-        if not keys:
-            return
-        try:
-            async with self._world.store.read() as reader:
-                rows = [await reader.run_of(*key) for key in keys]
-        except StoreError as error:
-            self._announcer.say("store.failed", error=str(error), waiting=0)
-            return
-        for run in self._agenda.take_runs(row for row in rows if row is not None):
-            self._journal.known(run)
-
-    def _read_zones(self) -> None:
-        """Read each target's zone now: the first look costs milliseconds that no start has."""
-        now = self._clock.now()
-        for target in self._agenda.targets.values():
-            with suppress(ZoneUnknown):
-                wall_time(now, target.zone)
-
     def _new_gap(self) -> Gap:
         return Gap(self._clock, self._alarm.next_wake)
 
@@ -323,9 +309,13 @@ class Engine:
         self._staff.due(owner)
 
     def _clock_stepped(self) -> None:
-        by = self._steps.noticed()
-        self._announcer.say("alarm.clock_stepped", now=self._clock.now(), by_ms=by // MILLISECOND)
-        self._staff.replan_all()
+        self._trust.clock_was_set()
+        self._time_is_another()
+
+    def _time_is_another(self) -> None:
+        """Look at everything again: the clock was set, or may be trusted now."""
+        self._staff.clock_was_set()
+        self._presence_changed()
         # What a jump ahead has passed over needs its rows, to be explained.
         self._time_jumped.set()
 
@@ -351,7 +341,7 @@ class Engine:
 
     async def _read_wishes(self) -> None:
         """Take in what changed since the last look."""
-        found = await self._fetch_changes()
+        found = await self._books.changes()
         if found is None:
             return
         changes, rows = found
@@ -359,25 +349,11 @@ class Engine:
         for run in self._agenda.take_runs(rows):
             self._journal.known(run)
             touched.add(run.target)
-        await self._recall(touched)
+        await self._books.recall(touched)
         self._staff.dismiss_all_but(self._agenda.targets)
         self._staff.employ(sorted(self._agenda.targets), self._tasks)
         self._staff.replan(touched)
         self._announcer.say("plan.changed", revision=changes.revision, targets=sorted(touched))
-
-    async def _fetch_changes(self) -> tuple[Changes, tuple[Run, ...]] | None:
-        """Read what changed; a database that cannot be read is asked again until it can."""
-        while True:
-            try:
-                async with self._world.store.read() as reader:
-                    changes = await reader.changes_since(self._agenda.revision)
-                    if changes.revision == self._agenda.revision:
-                        return None
-                    touched = self._agenda.homes_of(changes)
-                    return changes, await reader.unfinished_runs(touched)
-            except StoreError as error:
-                self._announcer.say("store.failed", error=str(error), waiting=0)
-                await self._clock.sleep(READ_AGAIN_S)
 
     async def _keep_ahead(self) -> None:
         """Write the rows of what starts soon, and plan on as time goes by, or as it is set."""
@@ -387,18 +363,17 @@ class Engine:
             self._time_jumped = anyio.Event()
             now = self._clock.now()
             try:
-                while not await materialise(self._world.store, self._agenda, now):
+                while not await self._books.write_ahead(now):
                     await self._read_wishes()
-                async with self._world.store.read() as reader:
-                    rows = await reader.unfinished_runs()
+                await self._books.read_ahead(now)
             except StoreError as error:
                 self._announcer.say("store.failed", error=str(error), waiting=0)
                 continue
-            for run in self._agenda.take_runs(rows):
-                self._journal.known(run)
+            if not self._time_jumped.is_set():
+                self._trust.rows_are_known()
             self._agenda.forget_runs(now - _FORGET_AFTER)
             self._crowd.forget(now - _STARTED_LATELY)
-            await self._old_runs.forget(now)
+            await self._books.forget(now)
             self._planned_s = self._clock.monotonic()
             self._staff.replan_all()
 

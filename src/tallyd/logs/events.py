@@ -4,8 +4,10 @@ A name is dotted and past tense where something happened. `docs/log-events.md` i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from tallyd.logs.event import Event
+from tallyd.logs.store_events import STORE_EVENTS
 
 _TARGET = {"target": "key of the room or channel"}
 _RUN = {
@@ -21,15 +23,6 @@ _FILES = {"files": "paths"}
 _FILE = {**_PART, "file": "path"}
 _END = {"end": "why the session ended", "detail": "what the device said"}
 _WHY = {"reason": "reason code", "blocker": "id of the schedule in the way, if one is"}
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One kind of log line: its level, when it is written, and what its fields mean."""
-
-    level: str
-    meaning: str
-    fields: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 EVENTS: Final[Mapping[str, Event]] = {
@@ -59,85 +52,7 @@ EVENTS: Final[Mapping[str, Event]] = {
         "A new configuration was refused as a whole; the old one stays in force.",
         {"problems": "everything that is wrong with it"},
     ),
-    "store.opened": Event(
-        "info",
-        "The database is open.",
-        {"path": "of the file", "migrations": "versions that it was brought to just now"},
-    ),
-    "store.failed": Event(
-        "error",
-        "The database does not take writes; rows wait in memory and recordings go on.",
-        {"error": "what it said", "waiting": "how many rows wait"},
-    ),
-    "store.recovered": Event(
-        "info",
-        "The database takes writes again and has caught up.",
-        {"attempts": "how many it took"},
-    ),
-    "store.restored": Event(
-        "error",
-        "The database was damaged or gone; its newest good backup is in its place.",
-        {
-            "path": "of the database",
-            "damage": "what was wrong",
-            "generation": "number of the backup",
-            "made_at": "when the backup was made; what was written since is not in it",
-            "age_s": "how long ago that was",
-            "aside": "where the damaged file is kept; null where there was none",
-            "differences": "how many rows the two tell differently, as far as they can be read",
-        },
-    ),
-    "store.difference_found": Event(
-        "warning",
-        "A row of the damaged database differs from the restored one; at most 100 are said.",
-        {"table": "its table", "row_id": "its id", "sentence": "how they differ"},
-    ),
-    "store.backed_up": Event(
-        "debug",
-        "The database was backed up.",
-        {"generation": "number of the newest backup", "took_ms": "how long it took"},
-    ),
-    "store.backup_failed": Event(
-        "error",
-        "The database cannot be backed up; it is tried again every few seconds.",
-        {"error": "what the system said"},
-    ),
-    "store.backup_recovered": Event(
-        "info",
-        "The database is backed up again.",
-        {"generation": "number of the newest backup"},
-    ),
-    "store.backup_damaged": Event(
-        "error",
-        "A backup is no longer what it was made as; it was put aside.",
-        {"path": "where it is now"},
-    ),
-    "store.looked_over": Event(
-        "debug",
-        "The whole database and its backups were looked over and are sound.",
-        {"took_ms": "how long it took"},
-    ),
-    "store.look_failed": Event(
-        "warning",
-        "The database could not be looked over; that is tried again tomorrow.",
-        {"error": "what the system said"},
-    ),
-    "store.damaged": Event(
-        "error",
-        "The database is damaged. Recordings go on from memory; the next start restores it. Until"
-        " then there are no more backups: what is damaged does not replace what is good.",
-        {"path": "of the database", "damage": "what is wrong"},
-    ),
-    "store.put_back": Event(
-        "error",
-        "Somebody removed the database while the daemon ran; it was written anew, with all in it.",
-        {"path": "of the database"},
-    ),
-    "store.room_missing": Event(
-        "warning",
-        "There is no room to be kept for the database on a disk that fills.",
-        {"error": "what the system said"},
-    ),
+    **STORE_EVENTS,
     "driver.loaded": Event(
         "info", "A target has its driver.", {**_TARGET, "driver": "name of the driver"}
     ),
@@ -371,10 +286,27 @@ EVENTS: Final[Mapping[str, Event]] = {
     ),
     "clock.doubted": Event(
         "warning",
-        "The wall clock is not kept right, or cannot be right.",
-        {"state": "unsynchronised or implausible", "detail": "what is wrong"},
+        "The wall clock is not kept right, or cannot be right, or is waited for.",
+        {
+            "state": "unsynchronised, implausible or unknown",
+            "trusted": "whether things start by it all the same",
+            "detail": "what is wrong",
+            "next": "what happens until it is right",
+        },
     ),
-    "clock.trusted": Event("info", "The wall clock is kept right again."),
+    "clock.trusted": Event(
+        "info",
+        "The wall clock is right, as far as anybody knows; what is due by it starts now.",
+        {
+            "now": "what it shows",
+            "doubted_ms": "for how long nothing could start; 0 where it could",
+        },
+    ),
+    "clock.wait_ended": Event(
+        "warning",
+        "No time server has set the wall clock in time; everything starts by it as it is.",
+        {"now": "what it shows", "waited_ms": "for how long"},
+    ),
     "nudge.failed": Event(
         "warning",
         "A change is stored, and the daemon could not be told; it looks by itself in seconds.",
@@ -382,7 +314,8 @@ EVENTS: Final[Mapping[str, Event]] = {
     ),
     "alarm.clock_stepped": Event(
         "warning",
-        "Somebody set the clock; everything is planned anew.",
+        "Somebody set the clock; everything is planned anew. Where that was by more than five"
+        " minutes, nothing is called missed for the next one.",
         {"now": "what it shows since", "by_ms": "by how much it was set, and which way"},
     ),
     "logs.dropped": Event(

@@ -158,3 +158,20 @@ def test_the_daemon_ends_and_starts_what_an_hour_ahead_asks_for(daemon_measured)
     assert started["name"] == "later"
     assert 0 <= started["late_ms"] - 60_000 < 2 * SOON_MS
     assert daemon_measured["end"]["exit_status"] == 0
+
+
+def test_row_23_a_daemon_that_boots_in_1970_waits_for_the_time(daemon_measured):
+    """Row 23: it is ready, says that it doubts the clock, and starts and judges nothing."""
+    chapter = daemon_measured["in_1970"]
+    (line,) = said(chapter, "clock.doubted")
+    assert (line["level"], line["state"], line["trusted"]) == ("warning", "implausible", False)
+    assert line["next"].startswith("nothing starts and nothing is judged")
+    assert not [each for each in chapter["lines"] if each["event"].startswith("run.")]
+
+
+def test_row_23_when_the_time_is_right_what_is_due_starts(daemon_measured):
+    """Row 23: one line tells of it, and the recording of that hour goes on at once."""
+    chapter = daemon_measured["right_again"]
+    assert len(said(chapter, "clock.trusted")) == 1
+    (line,) = said(chapter, "run.started", name="later")
+    assert 0 <= after_step_ms(line, "11:02") < 6 * SOON_MS

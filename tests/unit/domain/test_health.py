@@ -8,10 +8,13 @@ from hypothesis import strategies as st
 
 from tallyd.domain.health import (
     CHECKS_AHEAD,
+    LARGE_STEP,
     RELEASED,
+    SYNCHRONISED_WITHIN,
     Cause,
     ClockHealth,
     ClockState,
+    ClockTrust,
     Demand,
     DeviceChange,
     DeviceHealth,
@@ -244,6 +247,60 @@ def test_a_clock_is_doubted_that_shows_the_past_or_is_left_alone(now, synchronis
     health = judge_clock(now, synchronised=synchronised)
     assert health.state is state
     assert (clock_trouble(health) is not None) == (state is ClockState.IMPLAUSIBLE)
+
+
+HOUR = timedelta(hours=1)
+SYNCHRONISED = ClockTrust.SYNCHRONISED
+
+
+@pytest.mark.parametrize(
+    ("now", "synchronised", "latest", "trusted"),
+    [
+        pytest.param(NOW, None, NOW - HOUR, True, id="later than it worked last"),
+        pytest.param(NOW, None, NOW + LARGE_STEP, True, id="a little before that"),
+        pytest.param(NOW, None, NOW + HOUR, False, id="long before that"),
+        pytest.param(NOW, False, NOW + HOUR, False, id="and nobody keeps it right"),
+        pytest.param(NOW, True, NOW + HOUR, True, id="a time server knows better"),
+        pytest.param(RELEASED - HOUR, True, None, False, id="not even that one, before release"),
+    ],
+)
+def test_a_plausible_clock_shows_no_time_that_was_over_before(now, synchronised, latest, trusted):
+    """Neither the release nor the last work of the appliance lies ahead of it."""
+    health = judge_clock(now, synchronised=synchronised, latest=latest)
+    assert health.trusted is trusted
+    assert (clock_trouble(health) is None) == trusted
+    if not trusted:
+        assert health.state is ClockState.IMPLAUSIBLE
+        assert health.next == (
+            "nothing starts and nothing is judged until it is right; what records goes on"
+        )
+
+
+@pytest.mark.parametrize(
+    ("synchronised", "waited", "trusted", "state"),
+    [
+        (True, 0 * HOUR, True, ClockState.OK),
+        (False, 0 * HOUR, False, ClockState.UNSYNCHRONISED),
+        (None, 0 * HOUR, False, ClockState.UNKNOWN),
+        (False, SYNCHRONISED_WITHIN, True, ClockState.UNSYNCHRONISED),
+        (None, SYNCHRONISED_WITHIN, True, ClockState.UNKNOWN),
+    ],
+)
+def test_a_synchronised_clock_is_waited_for_in_vain_for_ten_minutes(
+    synchronised, waited, trusted, state
+):
+    """Whatever the ledger says; where nobody can be asked that is said."""
+    health = judge_clock(
+        NOW, synchronised=synchronised, trust=SYNCHRONISED, latest=NOW + HOUR, waited=waited
+    )
+    assert (health.trusted, health.state) == (trusted, state)
+    if not trusted:
+        assert "10 minutes at most" in health.next
+        assert "synchronised" in health.sentence
+        assert clock_trouble(health).detail == health.sentence
+    assert not judge_clock(
+        RELEASED - HOUR, synchronised=True, trust=SYNCHRONISED, waited=HOUR
+    ).trusted
 
 
 def test_a_device_is_trouble_when_it_is_gone_or_was_never_usable():

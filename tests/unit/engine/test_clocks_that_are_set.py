@@ -76,8 +76,8 @@ async def test_a_nightly_show_is_recorded_once_each_night_as_the_plan_had_it(
 
 @pytest.mark.parametrize(
     "step",
-    [timedelta(minutes=-2), timedelta(days=-365), timedelta(minutes=13), timedelta(days=3650)],
-    ids=["two minutes back", "a year back", "suspended for 13 minutes", "ten years ahead"],
+    [timedelta(minutes=-2), timedelta(days=-21), timedelta(minutes=13), timedelta(days=3650)],
+    ids=["two minutes back", "three weeks back", "suspended for 13 minutes", "ten years ahead"],
 )
 async def test_after_any_step_of_the_clock_things_start_on_its_time(rig, step):
     """Set back, set forward or woken from suspension: the next booking is on time."""

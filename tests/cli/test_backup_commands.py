@@ -254,12 +254,6 @@ def damage_backups(state: StateDir, config: Path) -> None:
         path.write_bytes(path.read_bytes()[:-1])
 
 
-def open_configuration(state: StateDir, config: Path) -> None:
-    """Let anyone write the configuration."""
-    assert state.path.exists()
-    config.chmod(0o666)
-
-
 @pytest.mark.usefixtures("booked")
 @pytest.mark.parametrize(
     ("spoil", "check"),
@@ -268,7 +262,6 @@ def open_configuration(state: StateDir, config: Path) -> None:
         (lose_database, "database"),
         (lose_backups, "backups"),
         (damage_backups, "backups"),
-        (open_configuration, "configuration"),
     ],
 )
 def test_the_doctor_names_what_is_wrong(

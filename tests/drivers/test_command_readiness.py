@@ -111,7 +111,7 @@ async def test_a_program_that_does_not_end_is_an_error_until_it_does(rig: Rig, m
     child = recorder._parts.of("t1")._plot.act._child
     with monkeypatch.context() as patched:
         patched.setattr("os.killpg", lambda *_: None)
-        patched.setattr(child, "_escalation", [(15, 0.01)])
+        patched.setattr(child._ending, "left", [(15, 0.01)])
         with pytest.raises(TryAgainError, match="does not end") as caught:
             await recorder.stop("t1")
     assert caught.value.reason == "device_timeout"

@@ -7,6 +7,7 @@ import os
 import signal
 import sqlite3
 from contextlib import closing
+from shutil import rmtree
 
 import pytest
 
@@ -53,14 +54,15 @@ async def test_a_database_of_a_newer_tallyd_is_left_as_it_is(house):
 
 
 async def test_a_lost_database_is_not_taken_for_a_new_installation(house):
-    """Where the database vanished the daemon refuses: it would forget every booking in silence."""
+    """Where the database vanished with its backups the daemon refuses: it would forget it all."""
     house.configure(aula=SIMULATED)
     assert await (await house.start()).end() == 0
     for file in house.state.glob("tallyd.db*"):
         file.unlink()
+    rmtree(house.state / "backups")
     daemon = house.launch()
-    assert await daemon.ended() == 1
-    assert "the database of this installation is gone" in daemon.stderr
+    assert await daemon.ended() == 78
+    assert "is gone" in daemon.stderr
     assert "Traceback" not in daemon.stderr
     assert not house.database.exists()
 

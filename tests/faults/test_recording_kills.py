@@ -89,6 +89,7 @@ def test_row_2_control_recorders_that_fall_with_the_daemon_lose_frames(place: Ho
     daemon.kill()
     for pid in place.recorders():
         os.kill(pid, signal.SIGKILL)
+    time.sleep(1)
     daemon = place.start()
     daemon.heard("run.started")
     end(place, [lecture])

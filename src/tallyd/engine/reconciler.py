@@ -58,8 +58,7 @@ class Reconciler:
         self._ahead: list[Launch] = []
         self._gone: list[Launch] = []
         self._stale = True
-        self._woken = False
-        self._in_doubt = False
+        self._woken = self._in_doubt = False
         self._journaled_s: dict[RunKey, float] = {}
         self._closing = False
         self.leaving = False
@@ -195,7 +194,7 @@ class Reconciler:
         self._stale = False
         planned = self._desk.agenda.plan(self.target, now)
         self._plan = {(*entry.key, 0): entry for entry in planned}
-        for run in self._runs():
+        for run in self._desk.agenda.runs(self.target):
             entry = self._plan.get(key_of(run))
             if entry is None:
                 continue
@@ -213,9 +212,6 @@ class Reconciler:
     @property
     def _min_piece(self) -> timedelta:
         return self._desk.agenda.targets[self.target].min_piece
-
-    def _runs(self) -> tuple[Run, ...]:
-        return self._desk.agenda.runs(self.target)
 
     def _put(self, run: Run, part: Part | None = None) -> None:
         self._desk.agenda.put_run(run)
@@ -330,7 +326,7 @@ class Reconciler:
         if not self._desk.trust.is_given:
             return
         held = {session.key for session in self.sessions}
-        for known in self._runs():
+        for known in self._desk.agenda.runs(self.target):
             key = key_of(known)
             if known.status is Status.FINISHED or known.schedule_id is None or key in held:
                 continue
@@ -384,7 +380,7 @@ class Reconciler:
 
     def _report_standing(self, now: datetime) -> None:
         """Say once, at the planned start, that a run is blocked or late."""
-        for run in self._runs():
+        for run in self._desk.agenda.runs(self.target):
             entry = self._plan.get(key_of(run))
             waiting = run.status in {Status.PENDING, Status.STARTING}
             if not waiting or entry is None or now < run.planned.start:
@@ -395,11 +391,9 @@ class Reconciler:
                 self._desk.reporter.late_once(run)
 
     def _next_edge(self, now: datetime) -> datetime | None:
-        found: list[datetime] = []
+        found = [attempts.retry_at for attempts in self._attempts.values()]
         for key, entry in self._plan.items():
             run = self._desk.agenda.run(self.target, key)
             if run is None or run.status is not Status.FINISHED:
                 found.extend(edges(entry, self.lead.of, self._min_piece))
-                if (attempts := self._attempts.get(key)) is not None:
-                    found.append(attempts.retry_at)
         return min((edge for edge in found if edge > now), default=None)

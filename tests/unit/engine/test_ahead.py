@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import anyio
 import pytest
-from tests.unit.engine.conftest import at
+from tests.engine_rig import at
 
 from tallyd.domain.model import EndReason, Outcome, Reason, Status
 from tallyd.engine.gap import NEAR_S

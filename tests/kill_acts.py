@@ -114,6 +114,28 @@ def _book_endlessly(
             acknowledge(f"Number {number}")
 
 
+def commit_and_checkpoint(directory: Path, acknowledge: Acknowledge) -> None:
+    """Book a dozen things as the store does, the log being brought in and begun anew meanwhile."""
+    _book_a_dozen(directory, acknowledge, WRITING)
+
+
+def commit_and_checkpoint_carelessly(directory: Path, acknowledge: Acknowledge) -> None:
+    """Do the same, and never wait for the disk."""
+    _book_a_dozen(directory, acknowledge, {"journal_mode": "wal", "synchronous": 0})
+
+
+def _book_a_dozen(
+    directory: Path, acknowledge: Acknowledge, pragmas: Mapping[str, int | str]
+) -> None:
+    brought_in = {3: "PASSIVE", 6: "RESTART", 9: "TRUNCATE"}
+    with closing(connect(directory / "tallyd.db", pragmas)) as connection:
+        for number in range(12):
+            book(connection, f"Number {number}")
+            acknowledge(f"Number {number}")
+            if number in brought_in:
+                connection.execute(f"PRAGMA wal_checkpoint({brought_in[number]})").fetchall()
+
+
 def backup_endlessly(directory: Path, acknowledge: Acknowledge) -> None:
     """Book and save until the plug is pulled."""
     house = installation(directory)
@@ -181,6 +203,8 @@ ACTS: dict[str, Callable[[Path, Acknowledge], None]] = {
         restore_in_place,
         commit_endlessly,
         commit_carelessly,
+        commit_and_checkpoint,
+        commit_and_checkpoint_carelessly,
         backup_endlessly,
         backup_carelessly,
         store_commits,

@@ -74,6 +74,15 @@ class Killer:
         calls = Counter(re.findall(r"^(?:\d+ +)?(\w+)\(", log.read_text(), re.MULTILINE))
         return _ending(ended), calls
 
+    def trace(self, name: str, prepared: Path, directory: Path) -> str:
+        """Do an act unharmed on a copy of an installation; gives its writes, with every byte."""
+        shutil.copytree(prepared, directory)
+        child = self._ask({"act": name, "directory": str(directory)})
+        log = directory.with_suffix(".trace")
+        with _traced(int(child["pid"]), "-xx", "-y", "-s", "1000000", "-o", str(log)):
+            assert not _ending(self._ask({"go": True})).killed
+        return log.read_text()
+
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         self._tell(question)
         return self._answer()

@@ -1,7 +1,8 @@
 #!/bin/bash
-# boot-sandbox.sh DIRECTORY ROOT: becomes systemd, PID 1 of a machine of its own, on a throw-away copy
-# of ROOT (/ is this machine's): nothing that happens in there is seen outside. What it writes goes to
-# DIRECTORY/layers: a disk that was mounted there lives on, else all is gone with PID 1.
+# boot-sandbox.sh DIRECTORY ROOT[:ROOT...]: becomes systemd, PID 1 of a machine of its own, on a throw-away
+# copy of ROOT (/ is this machine's; of several the first lies on top): nothing that happens in there is
+# seen outside. What it writes goes to DIRECTORY/layers: a disk that was mounted there lives on, else all
+# is gone with PID 1.
 # Made to be run by `unshare --pid --mount --uts --ipc --net --cgroup --fork`.
 set -eu
 cd "$1"

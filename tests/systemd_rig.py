@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -58,9 +59,10 @@ class Sandbox:
     """A distribution's own systemd as PID 1 of new namespaces, on a copy that nobody keeps.
 
     It has no network. What it writes is gone when it ends, unless `scratch` has a disk for it.
+    `below` are the directories of which it is a copy, the uppermost first, as overlayfs words them.
     """
 
-    def __init__(self, scratch: Path, cgroup: Path) -> None:
+    def __init__(self, scratch: Path, cgroup: Path, below: str) -> None:
         self._cgroup = cgroup
         self._console = scratch / "console"
         cgroup.mkdir()
@@ -68,7 +70,7 @@ class Sandbox:
         unshare = ("unshare", *NAMESPACES, "--net", "--fork", "--kill-child")
         with self._console.open("wb") as console:
             self._outside = subprocess.Popen(
-                ["bash", "-c", enter, "enter", *unshare, "bash", BOOT, scratch, LOWER],
+                ["bash", "-c", enter, "enter", *unshare, "bash", BOOT, scratch, below],
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
@@ -287,14 +289,14 @@ def _obstacle() -> str | None:
 
 
 @contextmanager
-def booted(scratch: Path) -> Iterator[Sandbox]:
+def booted(scratch: Path, below: str = str(LOWER)) -> Iterator[Sandbox]:
     """Have a machine that runs; skips where none can be had, which CI takes for a failure."""
     obstacle = _obstacle()
     if obstacle is not None:
         pytest.skip(obstacle)
     cgroups = _cgroup2()
     assert cgroups is not None
-    box = Sandbox(scratch, cgroups / f"tallyd-test-{os.getpid()}-{scratch.name}")
+    box = Sandbox(scratch, cgroups / f"tallyd-test-{os.getpid()}-{scratch.name}", below)
     try:
         box.boot()
         yield box
@@ -314,18 +316,37 @@ def disk_of(scratch: Path) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", layers], check=True)
 
 
+@dataclass(frozen=True)
+class Factory:
+    """What machines with the service are copies of: directories, and how it was once installed."""
+
+    below: str
+    fresh: tuple[str, str, list[str]]
+
+
 @pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """Give a booted machine."""
-    with booted(tmp_path_factory.mktemp("sandbox")) as box:
+def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Factory]:
+    """Install the service on a machine, once, which is then switched off."""
+    with disk_of(tmp_path_factory.mktemp("factory")) as disk:
+        with booted(disk) as box:
+            service = Service(box)
+            service.install()
+            box.shut_down()
+        yield Factory(f"{disk}/layers/upper:{LOWER}", service.fresh)
+
+
+@pytest.fixture(scope="session")
+def sandbox(factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Give a booted machine with the service."""
+    with booted(tmp_path_factory.mktemp("sandbox"), factory.below) as box:
         yield box
 
 
 @pytest.fixture(scope="session")
-def installed(sandbox: Sandbox) -> Service:
+def installed(factory: Factory, sandbox: Sandbox) -> Service:
     """Give the service as it is after the README's commands."""
     service = Service(sandbox)
-    service.install()
+    service.fresh = factory.fresh
     return service
 
 

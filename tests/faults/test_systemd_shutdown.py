@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from media import BUNDLED
-from systemd_rig import CONFIG, Service, booted, disk_of, eventually
+from systemd_rig import CONFIG, Factory, Service, booted, disk_of, eventually
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -17,14 +17,8 @@ RESUMED_WITHIN_S = 10.0
 
 @pytest.fixture(scope="module")
 def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Give the disk of a machine on which the service is installed."""
+    """Give the disk of a machine."""
     with disk_of(tmp_path_factory.mktemp("machine")) as made:
-        with booted(made) as box:
-            service = Service(box)
-            service.install()
-            service.configure(CONFIG)
-            service.run("systemctl", "restart", "tallyd")
-            box.shut_down()
         yield made
 
 
@@ -43,14 +37,17 @@ def plays(file: Path) -> bool:
 
 
 def started(service: Service) -> None:
-    """Start the service, which this machine does not do by itself, and forget what was."""
+    """Start the service, which this machine does not do by itself."""
+    service.configure(CONFIG)
     service.run("systemctl", "start", "tallyd")
     eventually(service.is_ready)
 
 
-def test_row_45_an_orderly_shutdown_finishes_files_and_the_rest_is_recorded(disk: Path) -> None:
+def test_row_45_an_orderly_shutdown_finishes_files_and_the_rest_is_recorded(
+    factory: Factory, disk: Path
+) -> None:
     """Row 45: the file is whole when the machine goes off, and the next boot goes on."""
-    with booted(disk) as box:
+    with booted(disk, factory.below) as box:
         service = Service(box)
         started(service)
         lecture = service.record("30m")
@@ -62,7 +59,7 @@ def test_row_45_an_orderly_shutdown_finishes_files_and_the_rest_is_recorded(disk
     (first,) = recordings(disk)
     assert first.suffix == ".mkv"
     assert plays(first)
-    with booted(disk) as box:
+    with booted(disk, factory.below) as box:
         service = Service(box)
         started(service)
         eventually(service.recorders, within_s=RESUMED_WITHIN_S)
@@ -75,10 +72,12 @@ def test_row_45_an_orderly_shutdown_finishes_files_and_the_rest_is_recorded(disk
     assert len([file for file in recordings(disk) if plays(file)]) == 2
 
 
-def test_row_45_control_without_the_stop_command_the_file_is_left_unfinished(disk: Path) -> None:
+def test_row_45_control_without_the_stop_command_the_file_is_left_unfinished(
+    factory: Factory, disk: Path
+) -> None:
     """Row 45, control: a unit that knows no shutdown leaves its recorders to the last signals."""
     before = recordings(disk)
-    with booted(disk) as box:
+    with booted(disk, factory.below) as box:
         service = Service(box)
         service.override("ExecStop=")
         started(service)
@@ -86,7 +85,7 @@ def test_row_45_control_without_the_stop_command_the_file_is_left_unfinished(dis
         box.shut_down()
     (left,) = set(recordings(disk)) - set(before)
     assert left.name.endswith(".part")
-    with booted(disk) as box:
+    with booted(disk, factory.below) as box:
         service = Service(box)
         started(service)
         eventually(lambda: service.events("recording.salvaged"))

@@ -166,10 +166,17 @@ def _judge(run: Run, window: Window, ending: Ending) -> tuple[Outcome, Reason | 
             return Outcome.RECORDED, run.reason
         return Outcome.PARTIAL, _partial_reason(run, window, ending)
     if run.parts and run.parts[-1].end is not EndReason.WITHDRAWN:
-        cut = ending.planned is not None and _was_cut(ending.planned)
-        cause = Reason.OPERATOR if cut else ending.cause
-        return Outcome.FAILED, reason_of(run.parts[-1]) or cause
+        return Outcome.FAILED, reason_of(run.parts[-1]) or _why_no_data(ending)
     return _judge_untried(ending)
+
+
+def _why_no_data(ending: Ending) -> Reason:
+    """Say why nothing came of a run whose last try was still under way when its time was over."""
+    if ending.planned is None:
+        return ending.cause
+    if _was_cut(ending.planned):
+        return Reason.OPERATOR
+    return ending.delayed_by or ending.absent or Reason.DEVICE_SILENT
 
 
 def _judge_untried(ending: Ending) -> tuple[Outcome, Reason | None]:

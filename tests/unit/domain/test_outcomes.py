@@ -94,6 +94,7 @@ class Case:
     cause: Reason = Reason.DAEMON_DOWN
     reason: Reason | None = None
     already: Reason | None = None
+    delayed_by: Reason | None = None
 
 
 CASES = {
@@ -203,11 +204,25 @@ CASES = {
         STOPPED,
         reason=Reason.OPERATOR,
     ),
-    "tried to the end": Case(
-        "failed: Tried, but no data came: the recording before it took too long to close.",
-        (part(None),),
+    "tried once, to the end": Case(
+        "failed: Tried, but no data came: the device sent no data.",
+        (part(None, EndReason.PLANNED),),
         cause=Reason.BACK_TO_BACK,
-        reason=Reason.BACK_TO_BACK,
+        reason=Reason.DEVICE_SILENT,
+    ),
+    "tried again and again, to the end": Case(
+        "failed: Tried, but no data came: the device did not answer in time.",
+        (part(None, EndReason.PLANNED),),
+        cause=Reason.BACK_TO_BACK,
+        delayed_by=Reason.DEVICE_TIMEOUT,
+        reason=Reason.DEVICE_TIMEOUT,
+    ),
+    "withdrawn while it was tried": Case(
+        "failed: Tried, but no data came: its schedule was changed.",
+        (part(None, EndReason.PLANNED),),
+        None,
+        Reason.SCHEDULE_CHANGED,
+        reason=Reason.SCHEDULE_CHANGED,
     ),
     "never tried": Case("missed: Never tried: the appliance was off.", cause=Reason.POWER_OFF),
     "no time left": Case("missed: Never tried: the daemon was not running."),
@@ -293,7 +308,8 @@ CASES = {
 def test_what_became_of_it(case):
     """The facts of the parts and the last plan give outcome, reason and a whole sentence."""
     run = replace(RUN, parts=case.parts, reason=case.already)
-    final = finish(run, Ending(HOUR.stop, case.plan, case.cause, NAMES.get))
+    ending = Ending(HOUR.stop, case.plan, case.cause, NAMES.get, case.delayed_by)
+    final = finish(run, ending)
     assert f"{final.outcome}: {final.sentence}" == case.said
     untold = case.cause if final.outcome == "missed" else None
     assert final.reason is (case.reason or untold)

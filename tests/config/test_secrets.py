@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
-from tallyd.config import ConfigError, credentials_directory, load, with_credentials
+from tallyd.config import (
+    ConfigError,
+    credentials_directory,
+    load,
+    secrets_among,
+    with_credentials,
+)
 
 CANARY = "hunter2-canary"
 
@@ -83,6 +89,25 @@ def test_without_credentials_the_error_says_how_to_get_them(
         with_credentials({"password": "credential:camera"}, credentials_directory())
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
     assert credentials_directory() == credentials
+
+
+def test_the_secrets_among_options_are_known(credentials: Path) -> None:
+    """Credentials, what sounds secret, and parts of URLs, however deep; the rest may be told."""
+    (credentials / "hall").write_text(f"rtsp://bob:{CANARY}-url@h/{CANARY}-path\nline two")
+    options = {
+        "source": f"rtmp://h/live/{CANARY}-stream",
+        "inputs": ["alsa:hw:1", f"srt://h:9?passphrase={CANARY}-srt"],
+        "environment": {"PIN": f"{CANARY}-pin", "PLACE": "/srv/recordings"},
+        "more": "credential:camera",
+        "token": "credential:hall",
+        "width": 1280,
+    }
+    found = secrets_among(with_credentials(options, credentials))
+    for way in ("-stream", "-srt", "-pin", "", "-url", "-path"):
+        assert f"{CANARY}{way}" in found
+    assert "line two" in found
+    assert not {"alsa:hw:1", "/srv/recordings", "1280"} & set(found)
+    assert "credential:camera" not in secrets_among(options)
 
 
 @pytest.mark.parametrize(

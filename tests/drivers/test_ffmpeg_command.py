@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from tallyd.domain.model import Reason
+from tallyd.domain.secrecy import mask_urls
 from tallyd.drivers.ffmpeg.command import Job, build_command
 from tallyd.drivers.ffmpeg.diagnosis import diagnose, last_words
 from tallyd.drivers.ffmpeg.options import FfmpegOptions
@@ -178,6 +179,10 @@ SECRET_SOURCES = [
     "rtsp://bob:p%40ss%2Fs3cr3t-pw@h:8554/x",
     "srt://h:9000?passphrase=s3cr3t-pw&mode=caller",
     "https://h/live?token=s3cr3t-pw",
+    "rtmp://h/live/s3cr3t-pw",
+    "rtmp://h/s3cr3t-pw/aula?user=bob",
+    "srt://h:9000?streamid=#!::r=s3cr3t-pw,u=bob-s3cr3t",
+    "rtsp://h/s3cr3t-pw/profile1/media.smp",
 ]
 
 
@@ -186,11 +191,19 @@ def test_passwords_are_never_shown(text: str):
     """Neither the source as it is shown nor ffmpeg's words about it hold its secrets."""
     source = parse_source(text)
     said = f"[in#0 @ 0x5] {text}: 401 Unauthorized, {' and '.join(source.secrets)} is wrong"
-    shown = diagnose(source.shown, [source.clean(said)], 1).sentence
+    shown = diagnose(source.shown, [said], 1, source.clean).sentence
     for words in (source.shown, shown):
         assert "s3cr3t-pw" not in words
         assert "bob" not in words
     assert source.address == text
+
+
+def test_what_is_hidden_does_not_hide_the_reason():
+    """A stream key that is a word of ffmpeg's own messages changes nothing about what they mean."""
+    source = parse_source("rtmp://h/refused/Connection")
+    found = diagnose(source.shown, ["tcp: Connection refused"], 1, source.clean)
+    assert found.reason is Reason.DEVICE_REFUSED
+    assert found.sentence == "rtmp://h/*** refused the connection: tcp: *** ***"
 
 
 @pytest.mark.parametrize(
@@ -217,7 +230,7 @@ def test_last_words_are_understood(line: str, error: type, reason: Reason):
     found = diagnose("the camera", ["a warning", line, "   Last message repeated 3 times"], 1)
     assert (type(found), found.reason) == (error, reason)
     assert found.sentence.startswith(("the camera", "the recording of the camera"))
-    assert found.sentence.endswith(last_words([line]))
+    assert found.sentence.endswith(last_words([mask_urls(line)]))
 
 
 def test_silence_is_told_by_its_status():

@@ -27,7 +27,7 @@ Names, levels and fields are an interface; they change only with a note in the c
 
 Every line has `timestamp` (UTC, ISO 8601, milliseconds), `level` and `event`. Names of fields carry
 their units: `late_ms`. Instants are written like the timestamp. Text longer than 2,000 characters
-is cut, user and password are taken out of URLs.
+is cut, and of URLs only scheme, host and port are left.
 
 Made from the list in `src/tallyd/logs/events.py`; after a change there:
 `UPDATE_DOCS=1 uv run pytest tests/guards/test_log_events.py`.

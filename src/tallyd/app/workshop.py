@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from tallyd.config import (
@@ -9,10 +10,12 @@ from tallyd.config import (
     ConfigError,
     TargetSettings,
     credentials_directory,
+    secrets_among,
     with_credentials,
 )
 from tallyd.domain.errors import Problem
 from tallyd.domain.model import TargetKind
+from tallyd.domain.secrecy import hide
 from tallyd.drivers.recordings import Recordings
 from tallyd.drivers.registry import Registry, load_drivers
 from tallyd.engine.announcer import Announcer
@@ -81,13 +84,14 @@ class Workshop:
             locks=self._locks_dir / target.key,
             check_disk=self._recordings.require,
         )
+        clean = partial(hide, secrets=secrets_among(target.options))
         try:
             options = with_credentials(target.options, credentials_directory())
+            clean = partial(hide, secrets=secrets_among(options))
             driver = self._drivers.build(kind, target.driver, context, options)
         except (DriverError, ConfigError) as error:
-            self._announcer.say(
-                "driver.failed", target=target.key, driver=target.driver, error=str(error)
-            )
-            return Installed(target.driver, None, str(error))
+            why = clean(str(error))
+            self._announcer.say("driver.failed", target=target.key, driver=target.driver, error=why)
+            return Installed(target.driver, None, why)
         self._announcer.say("driver.loaded", target=target.key, driver=target.driver)
-        return Installed(target.driver, driver)
+        return Installed(target.driver, driver, clean=clean)

@@ -1,6 +1,6 @@
 """The configuration: one TOML file, strict, checked as a whole before anything uses it."""
 
-from tallyd.config.credentials import credentials_directory, with_credentials
+from tallyd.config.credentials import credentials_directory, secrets_among, with_credentials
 from tallyd.config.loading import CheckDriver, find, load
 from tallyd.config.models import (
     ApplianceSettings,
@@ -27,5 +27,6 @@ __all__ = [
     "credentials_directory",
     "find",
     "load",
+    "secrets_among",
     "with_credentials",
 ]

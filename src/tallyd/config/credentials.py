@@ -1,7 +1,7 @@
-"""Fills secrets into a driver's options from the files that systemd hands to the service."""
+"""Secrets in a driver's options: filled in from what systemd hands to the service, and found."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from tallyd.config.ownership import NotTrustedError, read_trusted
 from tallyd.config.problems import ConfigError, ConfigProblem
+from tallyd.domain.secrecy import in_order, is_secret, secrets_of
 
 VARIABLE = "CREDENTIALS_DIRECTORY"
 PREFIX = "credential:"
@@ -34,6 +35,34 @@ def with_credentials(options: Mapping[str, object], directory: Path | None) -> d
     if problems:
         raise ConfigError("options", *problems)
     return cast("dict[str, object]", filled)
+
+
+def secrets_among(options: Mapping[str, object]) -> tuple[str, ...]:
+    """Give all that nobody may read of a driver's options, in the order in which to hide it.
+
+    That is each credential, what has a name that sounds secret, and what URLs hold.
+    """
+    return in_order(_secrets(options, ""))
+
+
+def _secrets(value: object, key: str) -> Iterator[str]:
+    match value:
+        case SecretStr():
+            text = value.get_secret_value()
+            for line in (text, *text.splitlines()):
+                yield from (line, *secrets_of(line))
+        case Mapping():
+            for name, each in cast("Mapping[str, object]", value).items():
+                yield from _secrets(each, name)
+        case list() | tuple():
+            for each in cast("list[object]", value):
+                yield from _secrets(each, key)
+        case str() if "://" in value:
+            yield from secrets_of(value)
+        case str() if is_secret(key) and not value.startswith(PREFIX):
+            yield value
+        case _:
+            pass
 
 
 def _filled(

@@ -11,12 +11,11 @@ from pydantic_core import ErrorDetails
 
 from tallyd.config.values import did_you_mean
 from tallyd.domain.errors import Problem
+from tallyd.domain.secrecy import MASK, mask_urls, shown_mistake
 
 MAX_SHOWN = 80
 """How much of a mistaken value is repeated."""
 
-_SECRET_KEY = re.compile(r"pass|secret|token|credential|(^|_)key($|_)", re.IGNORECASE)
-_URL = re.compile(r"://\S*")
 _HEADER = re.compile(r"\s*(\[[^\[\]]+\])\s*(?:#.*)?")
 _KEY = re.compile(r"\s*((?:[\w-]+|\"[^\"]*\"|'[^']*'|\s*\.\s*)+?)\s*=")
 
@@ -98,7 +97,7 @@ def problems_of(
 ) -> Iterator[ConfigProblem]:
     """Turn what pydantic found wrong with a `model` into rows for people.
 
-    Values of keys that sound secret, and all of a URL but its scheme, are not repeated.
+    Values of keys that sound secret, and what URLs hold, are not repeated.
     """
     for details in error.errors(include_url=False):
         if details["type"] == "default_factory_not_called":
@@ -108,7 +107,7 @@ def problems_of(
         yield ConfigProblem(
             field=".".join(path),
             value="" if is_missing else shown(path, details["input"]),
-            fix=_fix(details, model, path),
+            fix=mask_urls(_fix(details, model, path)),
             line=places.line(path),
         )
 
@@ -143,9 +142,9 @@ def _keys_at(model: type[BaseModel], path: tuple[str, ...]) -> Iterable[str]:
 
 def shown(path: tuple[str, ...], value: object) -> str:
     """Give a mistaken value as it may be repeated: short, printable, without secrets."""
-    if isinstance(value, SecretStr) or any(map(_SECRET_KEY.search, path)):
-        return "***"
-    text = value if isinstance(value, str) else repr(value)
-    # Not only a user and a password: what a query or a path holds may be as secret.
-    text = _URL.sub("://***", text)
+    if isinstance(value, SecretStr):
+        return MASK
+    if isinstance(value, dict | list | tuple):
+        return "..."  # whatever may be in there
+    text = shown_mistake(path, value if isinstance(value, str) else repr(value))
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"

@@ -1,7 +1,7 @@
 """Finds drivers by entry point and builds them in fenced stages: a broken one costs itself only."""
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from tallyd.domain.errors import Problem
 from tallyd.domain.model import Reason, TargetKind
+from tallyd.domain.secrecy import mask_urls, shown_mistake
 from tallyd.ports.drivers import Driver, DriverContext, DriverError, GiveUpError
 
 _GROUPS = {TargetKind.ROOM: "tallyd.recorders", TargetKind.CHANNEL: "tallyd.feeds"}
@@ -183,15 +184,15 @@ def _problem(model: type[BaseModel], error: dict[str, Any]) -> Problem:
         hint = f"did you mean {close[0]}?" if close else f"known: {known}"
         return Problem(".".join(path), path[-1], f"is no option; {hint}")
     message = str(error["msg"]).removeprefix("Value error, ")
-    value = "(missing)" if error["type"] == "missing" else _shown(error["input"])
-    return Problem(".".join(path) or "options", value, message)
+    value = "(missing)" if error["type"] == "missing" else _shown(error["input"], path)
+    return Problem(".".join(path) or "options", value, mask_urls(message))
 
 
-def _shown(value: object) -> str:
-    """Show a wrong value, unless it may hold a password."""
-    if not isinstance(value, str | int | float | bool) or "://" in str(value):
+def _shown(value: object, path: Sequence[str] = ()) -> str:
+    """Show a wrong value, without what may be secret in it."""
+    if not isinstance(value, str | int | float | bool):
         return "..."
-    return str(value)[:_MOST_CHARACTERS]
+    return shown_mistake(path, str(value))[:_MOST_CHARACTERS]
 
 
 def _said(error: BaseException) -> str:

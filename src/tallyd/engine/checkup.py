@@ -8,7 +8,6 @@ import anyio.abc
 
 from tallyd.domain.health import DeviceHealth, answered, failed, next_check
 from tallyd.engine.executor import Session
-from tallyd.engine.fence import FencedDriver
 from tallyd.engine.presence import is_recording
 from tallyd.engine.staff import Installed
 from tallyd.ports.clock import Clock
@@ -36,7 +35,7 @@ class Checkup:
     def __init__(self, target: str, installed: Installed, clock: Clock, heard: Heard) -> None:
         self.target = target
         self.installed = installed
-        self.driver = FencedDriver(installed.driver) if installed.driver else None
+        self.driver = installed.fenced()
         self.traits = installed.driver.traits if installed.driver else Traits()
         self.health = DeviceHealth()
         if self.driver is None:

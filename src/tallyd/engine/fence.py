@@ -4,7 +4,7 @@ What one does not return from cannot be taken back, but it is known here.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -12,6 +12,7 @@ import anyio
 from pydantic import BaseModel
 
 from tallyd.domain.model import Reason
+from tallyd.domain.secrecy import mask_urls
 from tallyd.engine.announcer import Announcer
 from tallyd.ports.drivers import (
     BackgroundTask,
@@ -31,6 +32,9 @@ STUCK_AFTER_S = 1.0
 
 T = TypeVar("T")
 
+Clean = Callable[[str], str]
+"""Takes out of a driver's words what nobody may read."""
+
 
 @dataclass(slots=True, eq=False)
 class Call:
@@ -43,12 +47,16 @@ class Call:
 
 
 class FencedDriver:
-    """A driver whose unforeseen errors are answers like any other: it may work in a moment."""
+    """A driver whose unforeseen errors are answers like any other: it may work in a moment.
+
+    Whatever it says passes through `clean` before anybody else hears of it.
+    """
 
     Options: ClassVar[type[BaseModel]] = BaseModel
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, driver: Driver, clean: Clean = mask_urls) -> None:
         self._driver = driver
+        self._clean = clean
         self._calls: set[Call] = set()
 
     def stuck(self) -> tuple[Call, ...]:
@@ -63,7 +71,8 @@ class FencedDriver:
 
     async def probe(self) -> str:
         """Ask the device whether it could start now."""
-        return await self._call("probe", self.traits.call_timeout_ms, self._driver.probe)
+        said = await self._call("probe", self.traits.call_timeout_ms, self._driver.probe)
+        return self._clean(said)
 
     async def warm_up(self) -> None:
         """Have the driver get ready for a start, if it can."""
@@ -75,7 +84,8 @@ class FencedDriver:
         """Find again what an earlier process left running, if the driver can."""
         if isinstance(self._driver, Recovers):
             timeout_ms = self.traits.call_timeout_ms
-            return await self._call("recover", timeout_ms, self._driver.recover)
+            seen = await self._call("recover", timeout_ms, self._driver.recover)
+            return tuple(map(self._cleaned, seen))
         return ()
 
     @property
@@ -87,24 +97,31 @@ class FencedDriver:
         """Finish files that were left unfinished, if the driver can."""
         if isinstance(self._driver, Recovers):
             driver = self._driver
-            return await self._call(
+            done = await self._call(
                 "salvage", self.traits.stop_timeout_ms, lambda: driver.salvage(files)
             )
+            return replace(done, detail=self._clean(done.detail)) if done.detail else done
         return Salvaged(files)
 
     async def start(self, order: StartOrder) -> Observation:
         """Start a session and return once its data flows."""
         timeout_ms = self.traits.first_data_timeout_ms
-        return await self._call("start", timeout_ms, lambda: self._driver.start(order))
+        return self._cleaned(
+            await self._call("start", timeout_ms, lambda: self._driver.start(order))
+        )
 
     async def observe(self) -> tuple[Observation, ...]:
         """Give what the device is doing."""
-        return await self._call("observe", self.traits.call_timeout_ms, self._driver.observe)
+        seen = await self._call("observe", self.traits.call_timeout_ms, self._driver.observe)
+        return tuple(map(self._cleaned, seen))
 
     async def stop(self, token: str) -> Observation:
         """End a session for sure."""
         timeout_ms = self.traits.stop_timeout_ms
-        return await self._call("stop", timeout_ms, lambda: self._driver.stop(token))
+        return self._cleaned(await self._call("stop", timeout_ms, lambda: self._driver.stop(token)))
+
+    def _cleaned(self, seen: Observation) -> Observation:
+        return replace(seen, detail=self._clean(seen.detail)) if seen.detail else seen
 
     async def _call(self, name: str, timeout_ms: int, made: Callable[[], Awaitable[T]]) -> T:
         now_s = anyio.current_time()
@@ -112,10 +129,12 @@ class FencedDriver:
         self._calls.add(call)
         try:
             return await made()
-        except DriverError:
+        except DriverError as error:
+            error.sentence = self._clean(error.sentence)
+            error.args = (error.sentence,)
             raise
         except Exception as error:
-            sentence = f"the driver failed: {type(error).__name__}: {error}"
+            sentence = self._clean(f"the driver failed: {type(error).__name__}: {error}")
             raise TryAgainError(Reason.DEVICE_REFUSED, sentence) from error
         finally:
             self._calls.discard(call)

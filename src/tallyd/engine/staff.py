@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import anyio
 import anyio.abc
 
+from tallyd.domain.secrecy import mask_urls
 from tallyd.engine.announcer import Announcer
 from tallyd.engine.desk import Desk
-from tallyd.engine.fence import FencedDriver
+from tallyd.engine.fence import Clean, FencedDriver
 from tallyd.engine.reconciler import Reconciler
 from tallyd.ports.clock import Clock
 from tallyd.ports.drivers import Driver
@@ -19,11 +20,16 @@ RESTART_TASK_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """The driver of a target, or why it has none."""
+    """The driver of a target, or why it has none; `clean` takes its secrets out of its words."""
 
     name: str | None
     driver: Driver | None
     problem: str | None = None
+    clean: Clean = mask_urls
+
+    def fenced(self) -> FencedDriver | None:
+        """Give the driver as the engine calls it."""
+        return FencedDriver(self.driver, self.clean) if self.driver else None
 
 
 NOT_CONFIGURED = Installed(None, None, "not in the configuration")
@@ -58,8 +64,7 @@ class Staff:
                 self._hire(target, tasks)
 
     def _hire(self, target: str, tasks: anyio.abc.TaskGroup) -> Reconciler:
-        driver = self.installed(target).driver
-        reconciler = Reconciler(target, self._desk, FencedDriver(driver) if driver else None)
+        reconciler = Reconciler(target, self._desk, self.installed(target).fenced())
         self._reconcilers[target] = reconciler
         tasks.start_soon(self._serve, reconciler)
         return reconciler

@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum
@@ -10,6 +9,8 @@ from typing import Any, cast
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
+
+from tallyd.domain.secrecy import mask_urls
 
 MAX_TEXT = 2_000
 """Characters of one text value; the rest is cut and its length said."""
@@ -22,9 +23,6 @@ MAX_ITEMS = 100
 
 MAX_DEPTH = 4
 """Levels of lists and tables; what lies deeper is shown as text."""
-
-_URL_USER = re.compile(r"(://)[^\s/?#]*@")
-_URL_VALUE = re.compile(r"([?&][\w.-]+=)[^\s&'\"]+")
 
 
 def timestamp(instant: datetime) -> str:
@@ -53,11 +51,8 @@ def plain(value: object, depth: int = 0) -> object:
 
 
 def _bounded(text: str) -> str:
-    if len(text) > MAX_TEXT:
-        text = f"{text[:MAX_TEXT]}… ({len(text)} characters)"
-    if "://" in text:
-        text = _URL_VALUE.sub(r"\1***", _URL_USER.sub(r"\1***@", text))
-    return text
+    text = mask_urls(text)
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}… ({len(text)} characters)"
 
 
 def bound_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -65,7 +60,7 @@ def bound_values(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
     trace = event.pop("exception", None)
     bounded: EventDict = {key: plain(value) for key, value in event.items()}
     if trace is not None:
-        bounded["exception"] = str(trace)[-MAX_TRACEBACK:]
+        bounded["exception"] = mask_urls(str(trace))[-MAX_TRACEBACK:]
     return bounded
 
 

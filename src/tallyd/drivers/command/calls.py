@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 
 from tallyd.domain.model import Reason
+from tallyd.domain.secrecy import hide
 from tallyd.drivers.command.options import CommandOptions
 from tallyd.drivers.ending import LAST_GRACE_S, ProcessError
 from tallyd.drivers.process import Child, LineReader, Manner, Offspring, spawn_child
@@ -93,8 +94,7 @@ class Caller:
         """
         for said in (child.tail, lines):
             text = "; ".join([line.strip() for line in said if line.strip()][-_WORDS_LINES:])
-            for secret in self._secrets:
-                text = text.replace(secret, "***")
+            text = hide(text, self._secrets)
             if text:
                 printable = "".join(c if c.isprintable() else " " for c in text)
                 return f": {printable[-_MOST_CHARACTERS:]}"

@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from tallyd.config import secrets_among
 from tallyd.drivers.command.placeholders import OF_SESSION, OF_TARGET, check_text, placeholders_in
 
 LISTS = ("run", "start", "stop", "status", "probe")
@@ -221,14 +222,16 @@ class CommandOptions(BaseModel):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What the programs may know and nobody may read in what they say, line by line."""
-        return tuple(
+        """What the programs may know and nobody may read in what they say, the longest first."""
+        lines = {
             line
             for value in self.environment.values()
             if isinstance(value, SecretStr)
             for line in value.get_secret_value().splitlines()
             if line.strip()
-        )
+        }
+        lines |= set(secrets_among({"environment": self.environment, **self.lists()}))
+        return tuple(sorted(lines, key=len, reverse=True))
 
     def lists(self) -> dict[str, tuple[str, ...]]:
         """Give the argument lists that are set, by the name of their option."""

@@ -1,10 +1,11 @@
 """What the last words of an ffmpeg mean: one table from its messages to what a driver may raise."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from tallyd.domain.model import Reason
+from tallyd.domain.secrecy import mask_urls
 from tallyd.ports.drivers import DeviceBlockedError, DriverError, GiveUpError, TryAgainError
 
 _MOST_CHARACTERS = 300
@@ -93,9 +94,15 @@ def last_words(lines: Iterable[str]) -> str:
     return "".join(c if c.isprintable() else " " for c in words)[:_MOST_CHARACTERS]
 
 
-def diagnose(shown: str, lines: Sequence[str], returncode: int | None) -> DriverError:
-    """Say why an ffmpeg that records `shown` ended by itself; `lines` must hold no secrets."""
-    words = last_words(lines)
+def diagnose(
+    shown: str,
+    lines: Sequence[str],
+    returncode: int | None,
+    clean: Callable[[str], str] = mask_urls,
+) -> DriverError:
+    """Say why an ffmpeg that records `shown` ended by itself; `clean` hides what `lines` hold."""
+    # What is hidden may stand in the very words that tell the reason.
+    words = last_words(map(clean, lines))
     for finding in _FINDINGS:
         if any(finding.pattern.search(line) for line in lines):
             return finding.error(finding.reason, f"{shown} {finding.meaning}: {words}")

@@ -212,7 +212,7 @@ class Session:
         """Take in what the process has written since the last look."""
         if self._process is None:
             return
-        self._said.extend(map(self._work.source.clean, self._process.complaints.lines()))
+        self._said.extend(self._process.complaints.lines())
         lines = self._process.output.lines()
         written_at = self._process.output.written_at
         for report in reports(lines, written_at):
@@ -220,7 +220,8 @@ class Session:
 
     def _failure(self) -> DriverError:
         status = self._process.returncode if self._process is not None else None
-        return diagnose(self._work.source.shown, list(self._said), status)
+        source = self._work.source
+        return diagnose(source.shown, list(self._said), status, source.clean)
 
     async def _first_data(self, process: Outliver) -> None:
         """Wait until data flows; raises what the process died of if it ends before, or is ended."""
@@ -280,7 +281,7 @@ class Session:
             return await self._discard()
         shown = self._died or self.observation()
         if self._died is None and returncode not in _GRACEFUL:
-            said = last_words(self._said)
+            said = last_words(map(self._work.source.clean, self._said))
             shown = replace(shown, detail=f"ended roughly (status {returncode}): {said}")
         shown = replace(shown, state=SessionState.ENDED)
         if self._finishing is None:

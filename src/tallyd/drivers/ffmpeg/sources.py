@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import urlsplit
 
-MASK = "***"
+from tallyd.domain.secrecy import hide, mask_urls, secrets_of
 
 _PORTS = {"rtsp": 554, "rtsps": 322, "rtmp": 1935, "rtmps": 443, "http": 80, "https": 443}
 _PROTOCOLS = {
@@ -20,9 +20,6 @@ _PROTOCOLS = {
 _DEVICE = re.compile(r"/dev/[\w./-]+")
 _ALSA = re.compile(r"[\w][\w:,.=-]*")
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
-_USERINFO = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@]*@", re.IGNORECASE)
-_QUERY_VALUE = re.compile(r"([?&][\w.-]+=)[^\s&'\"]+")
-_SHORTEST_SECRET = 4
 
 
 class SourceKind(StrEnum):
@@ -79,29 +76,12 @@ class Source:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must not be shown anywhere, the longest first."""
-        if not self.is_network:
-            return ()
-        url = urlsplit(self.address)
-        userinfo = url.netloc.rpartition("@")[0]
-        found = {userinfo, url.password or "", *(value for _, value in parse_qsl(url.query))}
-        found |= {unquote(secret) for secret in found}
-        return tuple(
-            sorted((s for s in found if len(s) >= _SHORTEST_SECRET), key=len, reverse=True)
-        )
+        return secrets_of(self.address) if self.is_network else ()
 
     def clean(self, text: str) -> str:
         """Take this source's secrets out of a `text`, such as what ffmpeg says of it."""
         # A test picture has no address.
-        text = mask_urls(text.replace(self.address, self.shown) if self.address else text)
-        for secret in self.secrets:
-            text = text.replace(secret, MASK)
-        return text
-
-
-def mask_urls(text: str) -> str:
-    """Hide the user, password and query values of every URL in `text`."""
-    hidden = _USERINFO.sub(rf"\g<1>{MASK}@", text)
-    return _QUERY_VALUE.sub(rf"\g<1>{MASK}", hidden) if "://" in hidden else hidden
+        return hide(text.replace(self.address, self.shown) if self.address else text, self.secrets)
 
 
 def parse_source(text: str) -> Source:

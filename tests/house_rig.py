@@ -169,6 +169,12 @@ class House:
         async with app.open_for_changes(await self.settings()) as appliance:
             await appliance.bookings.remove_and_stop(schedule.id)
 
+    async def stop(self, schedule: Schedule) -> None:
+        """Let what is recorded of a booking end now, as the command line does."""
+        run = await self.run_of(schedule)
+        async with app.open_for_changes(await self.settings()) as appliance:
+            await appliance.bookings.stop_run(run.id)
+
     async def run_of(self, schedule: Schedule) -> Run:
         """Give the one row of a one-shot, as reports show it."""
         async with app.open_for_reports(await self.settings()) as appliance:

@@ -1,10 +1,32 @@
-"""What belongs to the full set of faults alone is left out where only the fast one is run."""
+"""Which faults are tried: the fast set, by two processes at once, or the full one.
+
+What belongs to the full set alone is left out where only the fast one is run. For the most part
+these tests wait; so where the fast set is run as a whole, two of its modules are run at once.
+"""
 
 import os
+from pathlib import Path
 
 import pytest
 
 FULL = os.environ.get("FULL_FAULTS") == "1"
+AT_ONCE = 2
+MACHINES = "test_systemd"
+"""Modules whose names begin so share what takes longest to make."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Have the whole fast set, and nothing else, run by two processes."""
+    asked = [Path(config.invocation_params.dir, each).resolve() for each in config.args]
+    option = config.option
+    part = option.keyword or option.markexpr or option.capture == "no" or option.collectonly
+    if asked != [Path(__file__).parent] or FULL or part or hasattr(config, "workerinput"):
+        return
+    if option.numprocesses is None and not option.usepdb:
+        option.numprocesses = AT_ONCE
+        option.dist = "loadgroup"
+        option.loadscopereorder = False
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -12,8 +34,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "full_set: part of the full set of faults alone")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave such tests out; they are not skipped, which CI would take for a failure."""
     left_out = [] if FULL else [item for item in items if item.get_closest_marker("full_set")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
+    if getattr(config.option, "loadgroup", False):
+        for item in items:
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+        items.sort(key=lambda item: _group(item) != MACHINES)
+
+
+def _group(item: pytest.Item) -> str:
+    """Name what has to be run by one process: a module, or all that use the same machine."""
+    return MACHINES if item.path.name.startswith(MACHINES) else item.path.stem

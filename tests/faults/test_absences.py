@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from engine_rig import VIRTUAL_TIME, Rig, room, two_rooms, unhurried
@@ -63,10 +64,12 @@ driver = "simulated"
 [rooms.short]
 driver = "simulated"
 """
-ASLEEP_S = 6.0
+BEGINS_IN_S = 4.0
+SHORT_S = 2.0
+ASLEEP_S = 3.5
 HASTY = """
 from tallyd.engine import past, trust
-past.ASLEEP_AFTER_S, trust.LOOK_AGAIN_S = 3.0, 1.0
+past.ASLEEP_AFTER_S, trust.LOOK_AGAIN_S = 2.5, 1.0
 """
 PUNCTUAL_ONLY = """
 from datetime import timedelta
@@ -85,9 +88,9 @@ def _place(tmp_path: Path) -> Iterator[Processes]:
 def sleep_over_two_starts(place: Processes, broken: str = "") -> tuple[int, int]:
     """Let a daemon sleep while a booking of minutes begins, and one of seconds begins and ends."""
     place.start(HASTY + broken)
-    begins = datetime.now(UTC) + timedelta(seconds=7)
+    begins = datetime.now(UTC) + timedelta(seconds=BEGINS_IN_S)
     long = place.book_here("long", begins, timedelta(minutes=10))
-    short = place.book_here("short", begins, timedelta(seconds=2))
+    short = place.book_here("short", begins, timedelta(seconds=SHORT_S))
     until(lambda: place.said("plan.changed", targets=["rooms.short"]))
     place.signal(signal.SIGSTOP)
     time.sleep((begins - datetime.now(UTC)).total_seconds() + ASLEEP_S)
@@ -108,7 +111,7 @@ def test_row_30_what_began_in_a_sleep_is_recorded_from_its_end_on(place: Process
 def test_row_30_control_who_starts_on_time_or_never_records_nothing(place: Processes) -> None:
     """Row 30, control: a scheduler that lets a late start pass loses the whole recording."""
     long, _ = sleep_over_two_starts(place, PUNCTUAL_ONLY)
-    other = place.book_here("short", datetime.now(UTC) + timedelta(seconds=5), timedelta(minutes=1))
+    other = place.book_here("short", datetime.now(UTC) + timedelta(seconds=2), timedelta(minutes=1))
     until(lambda: place.said("run.started", schedule_id=other))
     assert place.said("run.started", schedule_id=long) == []
 
@@ -240,7 +243,11 @@ def told(entry: Planned) -> set[tuple[Outcome, Reason]]:
             return {(Outcome.MISSED, Reason.POWER_OFF)}
 
 
-async def a_week_off(rig: Rig) -> tuple[list[Planned], dict[tuple[int | None, str | None], Run]]:
+Week = tuple[list[Planned], dict[tuple[int | None, str | None], Run]]
+"""What was planned of a week, and the rows of the ledger afterwards."""
+
+
+async def a_week_off(rig: Rig) -> Week:
     """Record for a day, lose the power for a week, boot; gives the plan of before, and the rows."""
     await rig.configure(*(room(f"rooms.{name}") for name in "abcd"))
     for name in "abcd":
@@ -257,9 +264,22 @@ async def a_week_off(rig: Rig) -> tuple[list[Planned], dict[tuple[int | None, st
     return [*planned], {(run.schedule_id, run.slot): run for run in runs}
 
 
-async def test_row_47_every_occurrence_of_a_week_without_power_is_explained(rig: Rig) -> None:
+@pytest.fixture(scope="module")
+def week() -> Week:
+    """Live through that week, once for all who look at what became of it."""
+
+    async def live() -> Week:
+        return await a_week_off(await two_rooms(FakeClock(WEDNESDAY)))
+
+    _, options = VIRTUAL_TIME
+    with pytest.MonkeyPatch.context() as patch:
+        unhurried(patch)
+        return anyio.run(live, backend_options=options)
+
+
+def test_row_47_every_occurrence_of_a_week_without_power_is_explained(week: Week) -> None:
     """Row 47: blocked, cut, left out, a day off, monthly, at an hour that is not: each its own."""
-    planned, runs = await a_week_off(rig)
+    planned, runs = week
     over = [
         e for e in planned if e.occurrence.window.start >= OFF and e.occurrence.window.stop < ON
     ]
@@ -274,9 +294,9 @@ async def test_row_47_every_occurrence_of_a_week_without_power_is_explained(rig:
     assert all(runs[entry.key].sentence for entry in over)
 
 
-async def test_row_47_what_the_power_cut_goes_on_and_says_so(rig: Rig) -> None:
+def test_row_47_what_the_power_cut_goes_on_and_says_so(week: Week) -> None:
     """Row 47: a recording of eight days has a part before and one after, and says what it lacks."""
-    planned, runs = await a_week_off(rig)
+    planned, runs = week
     (retreat,) = (runs[entry.key] for entry in planned if entry.schedule.name == "retreat")
     assert [part.end for part in retreat.parts] == [EndReason.POWER_OFF, EndReason.PLANNED]
     assert (retreat.outcome, retreat.reason) == (Outcome.PARTIAL, Reason.POWER_OFF)
@@ -290,6 +310,7 @@ async def test_row_47_what_the_power_cut_goes_on_and_says_so(rig: Rig) -> None:
     assert [(run.outcome, run.reason) for run in late] == [(Outcome.PARTIAL, Reason.POWER_OFF)]
 
 
+@pytest.mark.full_set
 async def test_row_47_control_who_stops_the_watermark_at_the_boot_explains_nothing(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

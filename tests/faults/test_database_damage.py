@@ -31,14 +31,21 @@ def contents(directory: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Installation:
-    """Give an installation with 60 lectures, a backup of them all, and older ones."""
-    made = install(tmp_path / "state", *LECTURES[:20])
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """Make an installation with 60 lectures, a backup of them all, and older ones, once."""
+    made = install(tmp_path_factory.mktemp("prepared") / "state", *LECTURES[:20])
     made.backups.make(made.now())
     made.book(*LECTURES[20:])
     made.backups.make(made.now())
     return made
+
+
+@pytest.fixture
+def house(prepared: Installation, tmp_path: Path) -> Installation:
+    """Give a copy of it, of a test's own."""
+    shutil.copytree(prepared.state.path, tmp_path / "state")
+    return Installation(type(prepared.state)(tmp_path / "state"), prepared.time)
 
 
 @pytest.mark.parametrize("kind", DAMAGES)
@@ -166,7 +173,7 @@ def test_row_38_a_damaged_backup_is_passed_over(house: Installation) -> None:
     assert house.booked() == list(LECTURES[:20])
 
 
-@pytest.mark.parametrize("kind", DAMAGES.keys() - {"byte turned in a text"})
+@pytest.mark.parametrize("kind", [kind for kind in DAMAGES if kind != "byte turned in a text"])
 def test_row_38_without_a_good_backup_nothing_is_touched(house: Installation, kind: str) -> None:
     """Row 38: the daemon says what to do, changes not a byte, and does not begin anew."""
     for generation in house.backups.generations():

@@ -1,6 +1,5 @@
 """Rows 31, 36 and 37 of the fault catalogue: a disk that is full, that fails, that is read-only."""
 
-import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -18,7 +17,6 @@ from tallyd.ports.store import StoreError
 from tallyd.state_dir import StateDirError
 from tallyd.store.wal import RESERVED_BYTES, reserve
 
-FULL = os.environ.get("FULL_FAULTS") == "1"
 MANY = 100
 needs_disks = pytest.mark.skipif(not HAS_DISKS, reason="needs root, to mount")
 
@@ -166,12 +164,12 @@ def test_row_36_a_failed_fsync_loses_nothing_that_was_acknowledged(
     assert tried > 4
 
 
+@pytest.mark.full_set
 @pytest.mark.skipif(which("strace") is None, reason="needs strace")
 def test_row_36_nor_does_any_other_write_that_fails(deadly: Killer, tmp_path: Path) -> None:
     """Row 36: where the database cannot even be opened, nothing is acknowledged."""
     house = install(tmp_path / "state", "Lecture")
-    faults = MORE_FAULTS if FULL else MORE_FAULTS[:1]
-    for point, told, there in failing(deadly, "store_commits", house, tmp_path, faults):
+    for point, told, there in failing(deadly, "store_commits", house, tmp_path, MORE_FAULTS):
         acknowledged = [each for each in told if each in ALL]
         assert there[: len(acknowledged)] == acknowledged, point
         assert there == ALL[: len(there)], point

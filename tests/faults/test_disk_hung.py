@@ -27,6 +27,7 @@ pytestmark = [
 ]
 
 OTHERS = {"command": COMMAND, **{f"room{number}": SIMULATED for number in range(8)}}
+IMPATIENT = CAMERA.replace(" }", ", stall_timeout_s = 3.0 }")
 NO_LOCKS_YET = """
 from tallyd.drivers.recorders import ffmpeg
 ffmpeg.make_places = lambda *_: None
@@ -45,7 +46,7 @@ def _machine(tmp_path: Path) -> Iterator[Disk]:
 def _place(tmp_path: Path, machine: Disk) -> Iterator[Site]:
     """Give an installation that records to it, with rooms that do not, and one that hangs."""
     with site(tmp_path, machine.path / "recordings") as made:
-        made.configure(diskhall=CAMERA, annex=CAMERA, broken=HUNG_DEVICE, **OTHERS)
+        made.configure(diskhall=IMPATIENT, annex=CAMERA, broken=HUNG_DEVICE, **OTHERS)
         yield made
 
 
@@ -111,9 +112,9 @@ def test_row_34_control_else_everybody_waits_for_the_disk(machine: Disk, place: 
     place.start(patch=IN_THE_LOOP)
     place.book({"diskhall": 60})
     place.heard("run.started", target="rooms.diskhall")
-    place.book(dict.fromkeys(OTHERS, 60), in_s=5)
+    place.book(dict.fromkeys(OTHERS, 60), in_s=3)
     with frozen(machine.path), pytest.raises(AssertionError, match="nothing came of it"):
-        until(lambda: place.said("run.started", target="rooms.room0"), within_s=8)
+        until(lambda: place.said("run.started", target="rooms.room0"), within_s=5.5)
     assert latest_of(place, list(OTHERS)) > 1.0
 
 
@@ -134,6 +135,7 @@ def threads_of(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/task").iterdir()))
 
 
+@pytest.mark.full_set
 @pytest.mark.parametrize("patch", ["", NO_LOCKS_YET], ids=["", "control"])
 def test_row_34_a_hung_disk_below_the_database(tmp_path: Path, machine: Disk, patch: str) -> None:
     """Row 34: recordings go on and start on time from memory, and are in the ledger afterwards.

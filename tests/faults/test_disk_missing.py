@@ -77,6 +77,7 @@ def test_row_33_a_late_start_names_the_disk(machine: Disk, place: Site) -> None:
     place.stop()
 
 
+@pytest.mark.full_set
 def test_row_33_a_disk_that_goes_between_two_recordings(machine: Disk, place: Site) -> None:
     """Row 33: what was there when the daemon started need not be there when it records."""
     place.start()

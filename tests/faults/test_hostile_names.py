@@ -18,7 +18,7 @@ from tallyd.logs.events import EVENTS
 pytestmark = pytest.mark.timeout(180)
 
 CAMERA = (
-    'driver = "ffmpeg"\ncapacity = 4\noptions = { source = "test", size = "64x64", rate = 5, '
+    'driver = "ffmpeg"\ncapacity = 8\noptions = { source = "test", size = "64x64", rate = 5, '
     'audio_codec = "none" }'
 )
 HOSTILE = (
@@ -71,7 +71,7 @@ async def test_hostile_names_are_recorded_or_refused_and_do_no_harm(house: House
             booked.append(await house.book("zaal", LENGTH_S, in_s=0.3, name=name))
         except InvalidBooking:
             refused.append(name)
-        if len(booked) % 4 == 0:
+        if len(booked) % 8 == 0:
             await anyio.sleep(LENGTH_S + 0.5)
     runs = [await house.finished(schedule) for schedule in booked]
     assert not [name for name in refused if name.isprintable()]

@@ -18,9 +18,9 @@ Record = Callable[[str, object], None]
 pytestmark = pytest.mark.timeout(900)  # the first one installs
 
 FULL = os.environ.get("FULL_FAULTS") == "1"
-IDLE_KILLS = 100 if FULL else 5
-KILLS = 50 if FULL else 2
-RESTARTS = 10 if FULL else 2
+IDLE_KILLS = 100 if FULL else 3
+KILLS = 50 if FULL else 1
+RESTARTS = 10 if FULL else 1
 HANGS = 20 if FULL else 1
 BACK_WITHIN_S = 1.5 if FULL else 3.0  # the promise is for a machine that does nothing else
 HANG_NOTICED_WITHIN_S = 20.0
@@ -91,10 +91,12 @@ async def test_row_2_control_with_systemd_s_own_kill_mode_recordings_are_cut(
     """Row 2, control: as units are by default, the recorders are killed with the daemon."""
     service.override("KillMode=control-group")
     service.run("systemctl", "restart", "tallyd")
-    lecture = service.record("6s")
+    lecture = service.record("5h")
+    (recorder,) = service.recorders()
     killed_and_back_s(service)
-    run = service.finished(lecture)
-    assert run["parts"][0]["end"] != "planned"
+    assert recorder not in service.recorders()
+    end = eventually(lambda: service.run_of(lecture)["parts"][0]["end"])
+    assert end != "planned"
 
 
 async def test_row_44_restarted_while_it_records_no_frame_is_lost(service: Service) -> None:
@@ -109,6 +111,7 @@ async def test_row_44_restarted_while_it_records_no_frame_is_lost(service: Servi
     await stopped_whole(service, lecture)
 
 
+@pytest.mark.full_set
 async def test_row_44_a_package_upgrade_costs_no_recording_anything(service: Service) -> None:
     """Row 44: files replaced under a running daemon, then a restart: the recording goes on."""
     lecture = service.record("1m")
@@ -162,7 +165,7 @@ def test_row_13_control_without_a_watchdog_it_hangs_for_good(service: Service) -
     service.run("systemctl", "restart", "tallyd")
     pid = service.pid
     service.signal(signal.SIGSTOP)
-    time.sleep(4)
+    time.sleep(3)
     assert service.is_ready()
     assert service.pid == pid
     service.signal(signal.SIGKILL)

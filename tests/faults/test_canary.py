@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -21,7 +21,23 @@ from house_rig import House, eventually, house_at
 pytestmark = pytest.mark.timeout(180)
 
 CANARY = "c4n4ry-hunter2"
-TALKATIVE = "import os, sys; print('it is', os.environ['PIN'], file=sys.stderr); sys.exit(3)"
+TALKATIVE = """
+import os, sys
+for name in ("PIN", "API_KEY", "SERVER"):
+    print("it is", os.environ.get(name), os.environ.get(name, "").rpartition("/")[2])
+sys.exit(3)
+"""
+UNMASKED = """
+import sys
+from tallyd.domain import secrecy
+secrecy.mask_urls = lambda text: text
+secrecy.hide = lambda text, secrets: text
+sys.argv = sys.argv[3:]
+from tallyd.__main__ import main
+main()
+"""
+"""A daemon without the one rule for secrets, for a control."""
+
 REFUSAL = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 COMMANDS = (
     ("check",),
@@ -63,6 +79,70 @@ def refusing() -> Iterator[int]:
             yield server.getsockname()[1]
         finally:
             server.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def repeating() -> Iterator[int]:
+    """Find no stream over RTSP, and repeat the last part of its path, without a URL around it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    client, _ = server.accept()
+                    with client, suppress(OSError):
+                        asked = client.recv(4096)
+                        key = asked.partition(b"\r")[0].rpartition(b"/live/")[2]
+                        client.sendall(b"RTSP/1.0 404 Not Found " + key + b"\r\nCSeq: 1\r\n\r\n")
+
+        threading.Thread(target=serve, daemon=True).start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+
+
+def streams(rtsp: int) -> dict[str, str]:
+    """Give the addresses of streams whose key is in the path, or an option of the protocol."""
+    return {
+        "rtsp": f"rtsp://127.0.0.1:{rtsp}/live/{CANARY}-path",
+        "rtmp": f"rtmp://127.0.0.1:1/live/{CANARY}-path",
+        "srt": f"srt://127.0.0.1:1?streamid=#!::r={CANARY}-stream,m=request",
+        "locked": f"srt://127.0.0.1:1?passphrase={CANARY}-phrase&streamid={CANARY}-stream",
+    }
+
+
+def talker() -> str:
+    """Give the lines of a room with a command that repeats the secrets it was given."""
+    command = json.dumps([sys.executable, "-c", TALKATIVE])
+    variables = ", ".join(
+        (
+            'PIN = "credential:pin"',
+            f'API_KEY = "{CANARY}-key"',
+            f'SERVER = "rtmp://127.0.0.1/live/{CANARY}-variable"',
+        )
+    )
+    return (
+        f'driver = "command"\noptions = {{ run = {command}, '
+        f'environment = {{ {variables} }}, confirm = "alive" }}'
+    )
+
+
+@contextmanager
+def service_manager(root: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """Have a socket that hears what systemd is told; gives its path, and what came so far."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
+        heard.bind(str(root / "notify"))
+        heard.settimeout(0)
+        said: list[bytes] = []
+
+        def so_far() -> bytes:
+            with suppress(BlockingIOError):
+                while True:
+                    said.append(heard.recv(65_536))
+            return b"\n".join(said)
+
+        yield str(root / "notify"), so_far
 
 
 @pytest.fixture
@@ -137,8 +217,12 @@ async def test_a_secret_is_nowhere_but_with_its_device(house: House) -> None:
     (credentials / "pin").write_text(f"{CANARY}-pin\n")
     asked: list[str] = []
     search = Search(house)
-    command = json.dumps([sys.executable, "-c", TALKATIVE])
-    with camera(asked=asked) as eye, refusing() as wrong:
+    with (
+        camera(asked=asked) as eye,
+        refusing() as wrong,
+        repeating() as rtsp,
+        service_manager(house.root) as (notify, told_systemd),
+    ):
         (credentials / "hall").write_text(address(eye, "credential"))
         house.configure(
             file=room(address(eye, "file")),
@@ -146,22 +230,22 @@ async def test_a_secret_is_nowhere_but_with_its_device(house: House) -> None:
             hall=room("credential:hall"),
             wrong=room(address(wrong, "wrong")),
             nobody=room(address(1, "nobody")),
-            talkative=(
-                f'driver = "command"\noptions = {{ run = {command}, '
-                f'environment = {{ PIN = "credential:pin" }}, confirm = "alive" }}'
-            ),
+            talkative=talker(),
+            **{name: room(source) for name, source in streams(rtsp).items()},
         )
         environment = search.given(
+            NOTIFY_SOCKET=notify,
             CREDENTIALS_DIRECTORY=str(credentials),
             TALLYD_ROOMS__ENVIRONMENT__OPTIONS__SOURCE=address(eye, "environment"),
         )
         daemon = await house.start(**environment)
-        rooms = ("file", "environment", "hall", "wrong", "nobody", "talkative")
+        failing = ("wrong", "nobody", "talkative", *streams(rtsp))
+        rooms = ("file", "environment", "hall", *failing)
         booked = [await house.book(name, 6) for name in rooms]
         for name in ("file", "environment", "hall"):
             await daemon.heard("run.started", target=f"rooms.{name}")
             search.processes()
-        for name in ("wrong", "nobody", "talkative"):
+        for name in failing:
             await daemon.heard("run.retrying", target=f"rooms.{name}")
         assert len(house.recorders()) == 3
         search.processes()
@@ -171,6 +255,12 @@ async def test_a_secret_is_nowhere_but_with_its_device(house: House) -> None:
             good + f'[rooms.bad]\ndriver = "{address(eye, "x")}"\n',
             good + f'[rooms.bad]\ndriver = "ffmpeg"\noptions = {{ sauce = "{CANARY}" }}\n',
             good + f'[rooms.bad]\ndriver = "ffmpeg"\noptions = {{ source = "x://b:{CANARY}@h" }}\n',
+            good
+            + f'[rooms.bad]\ndriver = "ffmpeg"\noptions = {{ source = "rtmp:/h/a/{CANARY}" }}\n',
+            good + f'[rooms.bad]\ndriver = "ffmpeg"\noptions = {{ inputs = ["h/a/{CANARY}"] }}\n',
+            good
+            + f'[rooms.bad]\ndriver = "command"\noptions = {{ run = ["rtmp://h/{CANARY}"] }}\n',
+            good + f'[rooms.bad]\ndriver = "rtmp://h/live/{CANARY}"\n',
             good + f'[rooms.bad]\ndriver = "ffmpeg"\npassword = "{CANARY}"\n',
             good.replace("pin", "nobody"),
             good + f'[rooms.bad]\ndriver = "ffmpeg"\noptions = {{ source = "{CANARY}',
@@ -185,10 +275,39 @@ async def test_a_secret_is_nowhere_but_with_its_device(house: House) -> None:
             await house.finished(schedule)
         await search.commands(("runs",), ("status",))
         assert await daemon.end(signal.SIGINT) == 0
+        search.see("what systemd is told", told_systemd())
+        assert b"STATUS=" in told_systemd()
     search.files()
+    said = " ".join(str(line.get("detail")) for line in daemon.said("run.retrying"))
+    assert "Server returned 404" in said, "nobody ever answered over RTSP"
+    assert "it is ***" in said, "the program never repeated its secrets"
     for way in ("file", "environment", "credential"):
         assert any(f"{CANARY}-{way}-token" in path for path in asked), "the device never got it"
     assert search.looked_at > 100
+
+
+async def test_control_without_the_rule_it_is_everywhere(house: House) -> None:
+    """Control: a daemon that masks nothing has the canary in log, ledger and picture."""
+    house.within = (sys.executable, "-c", UNMASKED)
+    (house.root / "credentials").mkdir(mode=0o700)
+    (house.root / "credentials" / "pin").write_text(f"{CANARY}-pin\n")
+    search = Search(house)
+    with repeating() as rtsp:
+        house.configure(
+            rtsp=room(streams(rtsp)["rtsp"]), rtmp=room(streams(rtsp)["rtmp"]), talkative=talker()
+        )
+        environment = search.given(CREDENTIALS_DIRECTORY=str(house.root / "credentials"))
+        daemon = await house.start(**environment)
+        for name in ("rtsp", "rtmp", "talkative"):
+            await house.book(name, 3)
+        for name in ("rtsp", "rtmp", "talkative"):
+            detail = (await daemon.heard("run.retrying", target=f"rooms.{name}"))["detail"]
+            assert CANARY in detail, name
+        await eventually(lambda: CANARY in house.snapshot.read_text())
+        await daemon.end(signal.SIGINT)
+    assert CANARY.encode() in house.database.read_bytes()
+    with pytest.raises(AssertionError):
+        await search.commands(("runs",))
 
 
 def test_control_the_search_finds_what_is_shown(tmp_path: Path) -> None:

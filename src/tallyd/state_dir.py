@@ -30,10 +30,17 @@ class StateDirError(Exception):
 
 
 class DaemonRunsError(StateDirError):
-    """Another daemon holds the lock of this state directory."""
+    """Another daemon holds the lock of this state directory, or what is left of one does."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"another tallyd runs with the state directory {path}; stop it first")
+    def __init__(self, path: Path, holder: int | None = None) -> None:
+        who = "another tallyd" if holder is None else f"another tallyd (process {holder})"
+        sentence = f"{who} runs with the state directory {path}; stop it first"
+        if holder is not None and _has_ended(holder):
+            sentence = (
+                f"{who} has ended, but for a call that a hung disk does not give back, and holds "
+                f"the lock of the state directory {path} until it does; mend the disk"
+            )
+        super().__init__(sentence)
 
 
 class DatabaseLostError(StateDirError):
@@ -174,15 +181,14 @@ class StateDir:
             StateDirError: it cannot be taken.
         """
         try:
-            handle = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-            _own(self.path / LOCK)
+            handle = _open_lock(self.path / LOCK)
         except OSError as error:
             raise StateDirError(f"cannot open {self.path / LOCK}: {error}") from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(handle)
-            raise DaemonRunsError(self.path) from error
+            raise DaemonRunsError(self.path, self.lock_holder()) from error
         try:
             yield
         finally:
@@ -196,9 +202,34 @@ def make_directory(path: Path) -> None:
         StateDirError: it cannot be made.
     """
     try:
-        path.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+        # On a disk that hangs, to make what is there already would hang too.
+        if not path.is_dir():
+            path.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
     except OSError as error:
         raise StateDirError(f"cannot make the directory {path}: {error}") from error
+
+
+def _open_lock(path: Path) -> int:
+    """Open the file of the lock; one that is there is not written to, should its disk hang."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        _own(path)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _has_ended(pid: int) -> bool:
+    """Tell whether a process is dead, and only a thread in the kernel is left of it."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return True
+    return stat.rpartition(")")[2].split()[0] in {"Z", "X"}
 
 
 def write_snapshot(run_dir: Path, snapshot: Mapping[str, object]) -> None:

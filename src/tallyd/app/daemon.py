@@ -5,7 +5,6 @@ import gc
 import os
 import signal
 import sys
-import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from anyio import to_thread
 
 from tallyd import __version__, logs, nudge, state_dir, systemd
 from tallyd.app.installation import recordings_of, retention_of, targets_of
+from tallyd.app.last_resort import LastResort
 from tallyd.app.readiness import Readiness, backups_of, make_ready
 from tallyd.app.reloading import Reloader
 from tallyd.app.upkeep import Upkeep
@@ -65,8 +65,6 @@ TIDIED_WHOLLY_EVERY = 4_320
 """Once a day what has become old is looked through, too."""
 
 SURROUNDINGS_END_WITHIN_S = 15.0
-STUCK = 1
-"""The exit status of a daemon that something kept from an orderly end."""
 
 DIFFERENCES_SAID = 100
 
@@ -84,6 +82,7 @@ class _Base:
     state: StateDir
     ready: Readiness
     recordings: Recordings
+    last_resort: LastResort
 
 
 async def run_daemon(settings: Settings, load_again: Callable[[], Settings]) -> None:
@@ -98,7 +97,7 @@ async def run_daemon(settings: Settings, load_again: Callable[[], Settings]) -> 
     state = StateDir(settings.appliance.state_dir)
     with (
         systemd.notifier(os.environ, clock) as service,
-        logs.to_stdout(settings.logs.format, settings.logs.level, clock.now),
+        logs.to_stdout(settings.logs.format, settings.logs.level, clock.now) as lines,
     ):
         state.prepare()
         with state.locked():
@@ -118,6 +117,7 @@ async def run_daemon(settings: Settings, load_again: Callable[[], Settings]) -> 
                     state,
                     ready,
                     recordings,
+                    LastResort(lines),
                 )
                 upkeep = Upkeep(
                     state=state,
@@ -126,8 +126,13 @@ async def run_daemon(settings: Settings, load_again: Callable[[], Settings]) -> 
                     clock=clock,
                     announcer=announcer,
                 )
-                await _run_engine(base, upkeep)
-                await upkeep.finish()
+                try:
+                    await _run_engine(base, upkeep)
+                    announcer.flush()
+                    await upkeep.finish()
+                except BaseException:
+                    base.last_resort.end_within(SURROUNDINGS_END_WITHIN_S)
+                    raise
                 announcer.say("daemon.stopped")
                 announcer.flush()
 
@@ -293,21 +298,12 @@ async def _heed_signals(
                     continue
                 if not stop.is_set():
                     base.announcer.say("daemon.stopping", signal=signal.Signals(number).name)
-                    _end_for_sure()
+                    base.last_resort.end_within(
+                        SESSIONS_END_WITHIN_S + LEDGER_WRITTEN_WITHIN_S + SURROUNDINGS_END_WITHIN_S
+                    )
                 if number == signal.SIGINT:
                     engine.finish_recordings()
                 stop.set()
-
-
-def _end_for_sure() -> None:
-    """See to it that no call of a driver that never returns keeps this process from its end.
-
-    By then everything has had its time, and what matters is on the disk.
-    """
-    within_s = SESSIONS_END_WITHIN_S + LEDGER_WRITTEN_WITHIN_S + SURROUNDINGS_END_WITHIN_S
-    last_resort = threading.Timer(within_s, os._exit, (STUCK,))
-    last_resort.daemon = True
-    last_resort.start()
 
 
 async def _reload(reloader: Reloader, base: _Base) -> None:

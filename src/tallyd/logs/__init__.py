@@ -2,6 +2,16 @@
 
 from tallyd.logs.event import Event
 from tallyd.logs.events import EVENTS, level_of
-from tallyd.logs.setup import get_logger, to_stderr, to_stdout
+from tallyd.logs.setup import FLUSH_DEADLINE_S, get_logger, to_stderr, to_stdout
+from tallyd.logs.writer import LineWriter
 
-__all__ = ["EVENTS", "Event", "get_logger", "level_of", "to_stderr", "to_stdout"]
+__all__ = [
+    "EVENTS",
+    "FLUSH_DEADLINE_S",
+    "Event",
+    "LineWriter",
+    "get_logger",
+    "level_of",
+    "to_stderr",
+    "to_stdout",
+]

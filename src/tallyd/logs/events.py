@@ -42,6 +42,11 @@ EVENTS: Final[Mapping[str, Event]] = {
         {"signal": "what asked"},
     ),
     "daemon.stopped": Event("info", "The daemon has ended."),
+    "daemon.cut_short": Event(
+        "error",
+        "Something that hangs kept the daemon from its end, and was not waited for any longer.",
+        {"within_s": "how long it waited", "calls": "where threads stand that did not return"},
+    ),
     "config.reloaded": Event(
         "info",
         "A new configuration is in force.",

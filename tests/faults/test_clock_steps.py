@@ -207,7 +207,7 @@ async def recorded_twice(rig: Rig, back: timedelta, days: int) -> bool:
     ("back", "days"),
     [
         (2 * HOUR, 1),
-        (DAY, 2),
+        (2 * DAY, 3),
         pytest.param(3 * DAY, 4, marks=pytest.mark.full_set),
         pytest.param(20 * DAY, 4, marks=pytest.mark.full_set),
     ],
@@ -229,7 +229,7 @@ async def test_row_25_control_who_forgets_the_ledger_records_twice(
         return await reader.unfinished_runs()
 
     monkeypatch.setattr(bookkeeping, "rows_of_present", unfinished)
-    assert await recorded_twice(rig, DAY, 2)
+    assert await recorded_twice(rig, 2 * DAY, 3)
 
 
 def starts_around_a_step(step_s: float, at_s: float, capacity: int = 1) -> tuple[int, Run]:

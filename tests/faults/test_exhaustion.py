@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import resource
 import signal
 import subprocess
 import threading
@@ -42,15 +41,9 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         yield built
 
 
-def limit(pid: int, kind: int, most: int) -> None:
-    """Set how many of something a process may have from now on."""
-    _, hard = resource.prlimit(pid, kind)
-    resource.prlimit(pid, kind, (most, hard))
-
-
-def limit_processes(house: House, pid: int, most: int) -> None:
-    """Set how many processes the user of a daemon may have; only that user itself may do so."""
-    command = (*house.within, "prlimit", f"--pid={pid}", f"--nproc={most}:")
+def limit(house: House, pid: int, what: str, most: int) -> None:
+    """Set how many of something a daemon may have from now on; only its own user may do so."""
+    command = (*house.within, "prlimit", f"--pid={pid}", f"--{what}={most}:")
     subprocess.run(command, check=True)
 
 
@@ -92,18 +85,18 @@ async def test_row_46_without_descriptors_or_threads_recordings_go_on_and_starts
     seminar = await house.book("labo", 600, in_s=1)
     rehearsal = await house.book("sim", 2, in_s=1.5)
     await anyio.sleep(0.5)
-    limit(daemon.pid, resource.RLIMIT_NOFILE, open_descriptors(daemon.pid))
+    limit(house, daemon.pid, "nofile", open_descriptors(daemon.pid))
     told = await daemon.heard("run.retrying", target="rooms.labo")
     assert "Too many open files" in told["detail"]
     await daemon.heard("run.started", target="rooms.sim")
-    limit(daemon.pid, resource.RLIMIT_NOFILE, 1_024)
+    limit(house, daemon.pid, "nofile", 1_024)
     await daemon.heard("run.started", target="rooms.labo")
 
     colloquium = await house.book("aula", 600, in_s=1)
     await anyio.sleep(0.5)
-    limit_processes(house, daemon.pid, 1)
+    limit(house, daemon.pid, "nproc", 1)
     await daemon.heard("run.retrying", target="rooms.aula")
-    limit_processes(house, daemon.pid, 4_096)
+    limit(house, daemon.pid, "nproc", 4_096)
     await daemon.heard("run.started", target="rooms.aula")
 
     control = await house.book("hal", 2)

@@ -136,8 +136,8 @@ def test_row_7_a_killed_recorder_is_replaced_within_two_seconds(place: House) ->
     assert len(daemon.said("run.part_ended", end="died")) == RECORDERS_KILLED
     later = [line["late_ms"] for line in daemon.said("run.started") if line["part"] > 1]
     assert len(later) == RECORDERS_KILLED
-    print(f"holes: at most {max(all_holes):.2f} s in {len(all_holes)}")  # noqa: T201
-    assert max(all_holes) <= 2
+    print(f"holes: at most {max(all_holes, default=0.0):.2f} s in {len(all_holes)}")  # noqa: T201
+    assert max(all_holes, default=0.0) <= 2
     assert max(later) <= 2_000
 
 

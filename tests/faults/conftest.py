@@ -17,14 +17,14 @@ MACHINES = "test_systemd"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Have the whole fast set, and nothing else, run by two processes."""
-    asked = [Path(config.invocation_params.dir, each).resolve() for each in config.args]
+    """Have the whole fast set, and nothing else, run by two processes; modules stay together."""
     option = config.option
+    asked = [Path(config.invocation_params.dir, each).resolve() for each in config.args]
     part = option.keyword or option.markexpr or option.capture == "no" or option.collectonly
-    if asked != [Path(__file__).parent] or FULL or part or hasattr(config, "workerinput"):
-        return
-    if option.numprocesses is None and not option.usepdb:
+    whole = asked == [Path(__file__).parent] and not (FULL or part or option.usepdb)
+    if whole and option.numprocesses is None and not hasattr(config, "workerinput"):
         option.numprocesses = AT_ONCE
+    if option.numprocesses and option.dist == "no":
         option.dist = "loadgroup"
         option.loadscopereorder = False
 

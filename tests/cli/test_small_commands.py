@@ -66,6 +66,37 @@ def test_a_sound_configuration_is_fine(tallyd: Call, config: Path, tmp_path: Pat
     assert not (tmp_path / "state").exists()
 
 
+@pytest.mark.parametrize(
+    ("lines", "fields"),
+    [
+        ('[retention]\nkeep = "60d"\n', ["retention.keep, 60d"]),
+        ('[retention]\nkeep = "30d"\n', ["retention.keep, 30d"]),
+        ('[retention]\nkeep = "29d23h"\n', []),
+        ('[rooms.x]\ndriver = "simulated"\nkeep = "31d12h"\n', ["rooms.x.keep, 31d12h"]),
+        (
+            '[rooms.x]\ndriver = "simulated"\nkeep = "90d"\n[retention]\nkeep = "40d"\n',
+            ["retention.keep, 40d", "rooms.x.keep, 90d"],
+        ),
+        ('[retention]\nmin_free = "1GB"\n', []),
+    ],
+)
+def test_a_ledger_that_forgets_before_recordings_may_go_is_warned_of(
+    tallyd: Call, config: Path, lines: str, fields: list[str]
+) -> None:
+    """What the ledger has forgotten is never removed: field, value and cure are named."""
+    config.write_text(
+        '[appliance]\nstate_dir = "state"\nledger_keep = "30d"\n' + lines, encoding="utf-8"
+    )
+    checked = tallyd("check")
+    assert checked.code == 0
+    said = [line for line in checked.err.splitlines() if "ledger_keep" in line]
+    assert len(said) == len(fields)
+    for line, field in zip(said, fields, strict=True):
+        assert line.startswith("warning: appliance.ledger_keep: '30d': make it longer than ")
+        assert f" {field}:" in line
+    assert len(tallyd("check", "--json").json["warnings"]) == len(fields)
+
+
 def test_mistakes_in_drivers_options_are_found(tallyd: Call, config: Path) -> None:
     """All of them, exit 78, in JSON too."""
     config.write_text(

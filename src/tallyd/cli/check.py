@@ -1,6 +1,6 @@
 """`tallyd check`: configuration, drivers and database, without touching a device or the lock."""
 
-from collections.abc import Sized
+from collections.abc import Iterator, Sized
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +15,7 @@ from tallyd.domain.errors import Problem
 if TYPE_CHECKING:
     from tallyd.app import Appliance
     from tallyd.cli.root import Invocation
+    from tallyd.config import Settings
 
 
 @click.command()
@@ -36,7 +37,7 @@ def check(context: click.Context, output: Output) -> None:
         problems = [problem_shape(problem) for problem in error.problems]
         emit({"ok": False, "problems": problems, "warnings": []}, (), output)
         context.exit(Exit.CONFIG)
-    warnings = look(settings, _warnings)
+    warnings = [*_forgotten_too_soon(settings), *look(settings, _warnings)]
     if output is Output.JSON:
         shapes = [problem_shape(warning) for warning in warnings]
         emit({"ok": True, "problems": [], "warnings": shapes}, (), output)
@@ -45,6 +46,24 @@ def check(context: click.Context, output: Output) -> None:
         click.echo(f"warning: {visible(str(warning))}", err=True)
     rooms, channels = _counted(settings.rooms, "room"), _counted(settings.channels, "channel")
     click.echo(f"configuration is fine: {rooms}, {channels}")
+
+
+def _forgotten_too_soon(settings: "Settings") -> Iterator[Problem]:
+    """Find recordings that stay for ever, since the ledger forgets them before they may go."""
+    from tallyd.config.values import CALENDAR_UNITS, format_duration
+
+    ledger_keep = settings.appliance.ledger_keep
+    kept = {"retention.keep": settings.retention.keep}
+    kept |= {f"rooms.{name}.keep": room.keep for name, room in settings.rooms.items()}
+    for field, keep in kept.items():
+        if keep is not None and keep >= ledger_keep:
+            written = format_duration(keep, CALENDAR_UNITS)
+            yield Problem(
+                "appliance.ledger_keep",
+                format_duration(ledger_keep, CALENDAR_UNITS),
+                f"make it longer than {field}, {written}: what the ledger has forgotten by then "
+                "is never removed",
+            )
 
 
 async def _warnings(appliance: "Appliance") -> list[Problem]:

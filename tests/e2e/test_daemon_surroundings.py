@@ -25,7 +25,7 @@ async def test_a_second_daemon_is_refused_and_the_first_goes_on(house):
     await first.heard("run.started")
     second = house.launch()
     assert await second.ended() == 1
-    assert "another tallyd runs" in second.stderr
+    assert "another tallyd (process " in second.stderr
     assert str(house.state) in second.stderr
     assert "Traceback" not in second.stderr
     assert second.lines == []

@@ -197,4 +197,4 @@ def _shown(value: object, path: Sequence[str] = ()) -> str:
 
 def _said(error: BaseException) -> str:
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return " ".join(said.split())[:_MOST_CHARACTERS]
+    return " ".join(mask_urls(said).split())[:_MOST_CHARACTERS]

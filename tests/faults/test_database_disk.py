@@ -115,6 +115,20 @@ def test_row_37_a_read_only_disk_is_no_damage(small: Path) -> None:
     assert house.booked() == ["Before"]
 
 
+@needs_disks
+def test_row_37_control_what_is_damaged_is_mended_there(small: Path) -> None:
+    """Row 37, control: the same start restores a backup where the file, not the disk, is bad."""
+    house = install(small / "state", "Before")
+    house.backups.make(house.now())
+    house.state.database.write_bytes(b"not a database" * 100)
+    remount(small, "ro")
+    with pytest.raises((StoreError, StateDirError)):
+        house.boot()
+    remount(small, "rw")
+    assert house.boot().restoration is not None
+    assert house.booked() == ["Before"]
+
+
 @pytest.fixture(scope="module", name="deadly")
 def _deadly() -> Iterator[Killer]:
     """Give what runs acts with faults injected."""

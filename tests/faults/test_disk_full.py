@@ -1,5 +1,6 @@
 """Rows 31 and 32 of the fault catalogue: a disk is full, that of the recordings or the other."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from disk_rig import HAS_DISKS, Disk, disk, fill, small_disk
 from recordings_rig import CAMERA, SIMULATED, Site, site, until
-from tallyd.domain.model import EndReason, Outcome, Reason
+from tallyd.domain.model import EndReason, Outcome, Reason, Status
 
 pytestmark = [
     pytest.mark.skipif(not HAS_DISKS, reason="needs root, to mount"),
@@ -102,6 +103,40 @@ def test_row_32_retention_makes_room_where_the_operator_wants_it(
     (part,) = until(lambda: [p for p in place.runs("diskhall")[0].parts if p.removed])
     assert [each.path for each in part.removed] == [removed["file"]]
     place.stop()
+
+
+def has_settled(place: Site, since: str) -> bool:
+    """Tell whether a daemon has shown since then that nothing waits for its database."""
+    picture = json.loads((place.root / "run" / "state.json").read_text())
+    return bool(picture["heartbeat_at"] > since and picture["ledger_waiting"] == 0)
+
+
+FORGETFUL = """
+from tallyd.app import upkeep
+from tallyd.engine.journal import Journal
+upkeep.reserve_log = lambda _: None
+Journal._put_back = lambda *_: None
+"""
+"""A daemon that keeps no room, nor what the disk refused, for a control."""
+
+
+@pytest.mark.full_set
+def test_row_31_control_else_the_ledger_misses_what_happened(tmp_path: Path) -> None:
+    """Row 31, control: what was refused and not kept is missing once there is room again."""
+    with (
+        small_disk(tmp_path / "small", 24) as state,
+        site(tmp_path, tmp_path / "recordings", state / "state") as place,
+    ):
+        place.configure(rehearsal=SIMULATED)
+        place.start(patch=FORGETFUL)
+        place.book({"rehearsal": 4}, in_s=2)
+        ballast = fill(state)
+        ended = place.heard("run.finished", target="rooms.rehearsal", outcome="recorded")
+        until(lambda: has_settled(place, ended["timestamp"]))
+        assert place.said("store.failed")
+        ballast.unlink()
+        with pytest.raises(AssertionError, match="nothing came of it"):
+            until(lambda: place.runs("rehearsal")[0].status is Status.FINISHED, within_s=8)
 
 
 @pytest.mark.full_set

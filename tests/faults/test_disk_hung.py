@@ -28,6 +28,12 @@ pytestmark = [
 
 OTHERS = {"command": COMMAND, **{f"room{number}": SIMULATED for number in range(8)}}
 IMPATIENT = CAMERA.replace(" }", ", stall_timeout_s = 3.0 }")
+RESIGNED = """
+from tallyd.engine.attempts import Attempts
+Attempts.may_try = lambda self, now: self.count == 0
+"""
+"""A daemon that takes the first refusal of a disk for its last word, for a control."""
+
 NO_LOCKS_YET = """
 from tallyd.drivers.recorders import ffmpeg
 ffmpeg.make_places = lambda *_: None
@@ -167,10 +173,8 @@ def test_row_34_a_hung_disk_below_the_database(tmp_path: Path, machine: Disk, pa
         place.stop()
 
 
-@pytest.mark.full_set
-def test_row_37_a_disk_that_is_read_only(machine: Disk, place: Site) -> None:
-    """Row 37: starts there are refused with a reason, others are not; it goes on once it is not."""
-    place.start()
+def refused_while_read_only(machine: Disk, place: Site) -> None:
+    """Have a start refused by a disk that is read-only for as long as that takes."""
     remount(machine.path, "ro")
     place.book({"annex": 40, "room0": 40}, in_s=1)
     assert place.heard("run.started", target="rooms.room0")["late_ms"] < 1_000
@@ -179,6 +183,22 @@ def test_row_37_a_disk_that_is_read_only(machine: Disk, place: Site) -> None:
     assert "Read-only file system" in refused["detail"]
     place.heard("run.late", target="rooms.annex")
     remount(machine.path, "rw")
+
+
+@pytest.mark.full_set
+def test_row_37_a_disk_that_is_read_only(machine: Disk, place: Site) -> None:
+    """Row 37: starts there are refused with a reason, others are not; it goes on once it is not."""
+    place.start()
+    refused_while_read_only(machine, place)
     place.heard("run.started", target="rooms.annex")
     place.end_all()
     assert place.runs("annex")[0].reason is Reason.DISK
+
+
+@pytest.mark.full_set
+def test_row_37_control_else_it_never_starts(machine: Disk, place: Site) -> None:
+    """Row 37, control: a daemon that does not try again does not record when it could."""
+    place.start(patch=RESIGNED)
+    refused_while_read_only(machine, place)
+    with pytest.raises(AssertionError, match="nothing came of it"):
+        until(lambda: place.said("run.started", target="rooms.annex"), within_s=20)

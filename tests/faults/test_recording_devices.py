@@ -164,6 +164,22 @@ def test_row_8_control_one_that_does_not_is_one_part(ward: Ward) -> None:
     assert (run.outcome, len(run.parts)) == (Outcome.RECORDED, 1)
 
 
+def test_row_9_control_else_it_goes_on_recording_nothing(place: House) -> None:
+    """Row 9, control: where silence may last for long a frozen recorder keeps its room."""
+    place.configure(CAMERA.replace(" }", ", stall_timeout_s = 600.0 }"))
+    daemon = place.start()
+    booked = place.book(0, 600)
+    daemon.heard("run.started")
+    (frozen,) = place.recorders()
+    os.kill(frozen, signal.SIGSTOP)
+    with pytest.raises(AssertionError):
+        until(lambda: daemon.said("run.part_ended"), within_s=6)
+    assert place.recorders() == [frozen]
+    os.kill(frozen, signal.SIGCONT)
+    place.stop(booked)
+    assert len(place.finished(booked).parts) == 1
+
+
 def test_row_16_what_says_nothing_has_not_started(ward: Ward) -> None:
     """Row 16: a process that runs is no recording: without data it is ended and tried again."""
     run = ward.finished("says nothing")

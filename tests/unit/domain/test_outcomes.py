@@ -19,11 +19,9 @@ from tallyd.domain.model import (
 )
 from tallyd.domain.outcomes import (
     Ending,
-    command_late,
     data_windows,
     finish,
     gaps,
-    late,
     may_return,
 )
 from tallyd.domain.planner import Planned
@@ -379,26 +377,6 @@ def test_a_part_without_a_last_instant_has_data_for_its_first():
     assert data_windows([begun]) == (span(5, 5),)
     backwards = replace(part(span(5, 6)), last_data_at=TEN)
     assert data_windows([backwards]) == (span(5, 5),)
-
-
-@pytest.mark.parametrize(
-    ("first_data", "late_s", "commanded", "command_late_s"),
-    [(0, 0, -2, 0), (-0.5, -0.5, -3, -1), (3, 3, 1, 3)],
-)
-def test_lateness_is_signed(first_data, late_s, commanded, command_late_s):
-    """Early is negative; the command is measured against the planned start less the lead."""
-    told = Part(
-        1,
-        0,
-        HOUR,
-        "t",
-        commanded_at=TEN + commanded * SECOND,
-        lead=2 * SECOND,
-        first_data_at=TEN + first_data * SECOND,
-    )
-    assert late(told) == late_s * SECOND
-    assert command_late(told) == command_late_s * SECOND
-    assert late(replace(told, first_data_at=None)) is None
 
 
 @pytest.mark.parametrize(

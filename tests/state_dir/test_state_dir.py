@@ -1,10 +1,12 @@
 """The files beside the database: what tells a new installation, keeps daemons apart, shows them."""
 
 import os
+import platform
 import re
 import signal
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -31,6 +33,19 @@ with StateDir(Path(sys.argv[1])).locked():
     print("locked", flush=True)
     time.sleep(60)
 """
+
+EXIT_CALLS = {"x86_64": 60, "aarch64": 93}
+DIE_BUT_FOR_A_THREAD = """
+import ctypes, sys, threading, time
+from pathlib import Path
+from tallyd.state_dir import StateDir
+with StateDir(Path(sys.argv[1])).locked():
+    threading.Thread(target=time.sleep, args=(60,)).start()
+    print("locked", flush=True)
+    input()
+    ctypes.CDLL(None).syscall(int(sys.argv[2]), 0)
+"""
+"""The number of the call that ends one thread, and a process of which all but one has ended."""
 
 
 @pytest.fixture
@@ -119,6 +134,47 @@ def test_the_lock_of_a_daemon_that_was_killed_is_free(state):
         holder.wait()
     with state.locked():
         pass
+
+
+@pytest.mark.skipif(platform.machine() not in EXIT_CALLS, reason="knows no such machine")
+def test_a_dead_daemon_that_hangs_in_the_kernel_is_told_from_one_that_runs(state):
+    """Whoever finds the lock taken reads whether to stop a daemon or to mend a disk."""
+    exit_call = str(EXIT_CALLS[platform.machine()])
+    argv = [sys.executable, "-c", DIE_BUT_FOR_A_THREAD, str(state.path), exit_call]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"locked\n"
+        assert holder.stdin is not None
+        stat = Path(f"/proc/{holder.pid}/stat")
+        with (
+            pytest.raises(DaemonRunsError, match=f"process {holder.pid}.* stop it"),
+            state.locked(),
+        ):
+            pytest.fail("two hold the lock")
+        holder.stdin.write(b"die\n")
+        holder.stdin.flush()
+        give_up = time.monotonic() + 10
+        while ") Z" not in stat.read_text():
+            assert time.monotonic() < give_up
+        with pytest.raises(DaemonRunsError, match=r"has ended, but .* disk"), state.locked():
+            pytest.fail("two hold the lock")
+        holder.kill()
+    with state.locked():
+        pass
+
+
+def test_nothing_is_written_to_find_the_lock_taken(state, monkeypatch):
+    """On a disk that hangs it is said who holds the lock: nothing is made or changed for that."""
+    with state.locked():
+
+        def hang(*_: object) -> None:
+            pytest.fail("this would hang")
+
+        monkeypatch.setattr(os, "mkdir", hang)
+        monkeypatch.setattr(os, "chown", hang)
+        state.prepare()
+        with pytest.raises(DaemonRunsError), state.locked():
+            pytest.fail("two hold the lock")
 
 
 def test_children_do_not_inherit_the_lock(state):

@@ -68,17 +68,3 @@ def test_what_hangs_is_named_and_not_waited_for(monkeypatch: pytest.MonkeyPatch)
     assert fields["within_s"] == 0.05
     (call,) = fields["calls"]
     assert call.startswith("sync (durable.py:")
-
-
-def test_it_leaves_though_nothing_can_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A log that fails is no reason to stay."""
-    told = Told()
-
-    def fail() -> None:
-        raise SystemExit
-
-    monkeypatch.setattr(logs, "get_logger", fail)
-    monkeypatch.setattr(os, "_exit", told.leave)
-    LastResort(told).end_within(0.01)
-    assert told.gone.wait(10)
-    assert told.acts == [("left", STUCK)]

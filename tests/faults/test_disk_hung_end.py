@@ -84,7 +84,7 @@ def test_row_34_a_daemon_ends_though_its_disk_hangs(
 ) -> None:
     """Row 34: it ends in its time, says why, and the next one is told who holds the lock."""
     place.start(patch=patch)
-    place.book({"rehearsal": 14}, in_s=2)
+    place.book({"rehearsal": within_s + 15}, in_s=2)
     with frozen(machine):
         place.heard("run.started", target="rooms.rehearsal")
         first = place.pid

@@ -107,9 +107,9 @@ def test_the_comparison_can_fail() -> None:
 
 def test_its_two_commands_are_what_ci_runs() -> None:
     """What a newcomer is told to type is tried on a fresh machine with every change."""
-    for command in ("uv run tallyd demo", "uv run pytest"):
+    for command in ("uv run tallyd demo", "uv run pytest && uv run pytest tests/faults"):
         assert f"pip install uv && {command}\n" in _blocks("sh")
-        assert command in CI
+        assert all(each in CI for each in command.split(" && "))
 
 
 @pytest.mark.parametrize("name", COMMANDS)

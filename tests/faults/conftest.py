@@ -11,8 +11,6 @@ import pytest
 
 FULL = os.environ.get("FULL_FAULTS") == "1"
 AT_ONCE = 2
-MACHINES = "test_systemd"
-"""Modules whose names begin so share what takes longest to make."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -25,7 +23,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     if whole and option.numprocesses is None and not hasattr(config, "workerinput"):
         option.numprocesses = AT_ONCE
     if option.numprocesses and option.dist == "no":
-        option.dist = "loadgroup"
+        option.dist = "loadfile"
         option.loadscopereorder = False
 
 
@@ -34,18 +32,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "full_set: part of the full set of faults alone")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave such tests out; they are not skipped, which CI would take for a failure."""
     left_out = [] if FULL else [item for item in items if item.get_closest_marker("full_set")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
-    if getattr(config.option, "loadgroup", False):
-        for item in items:
-            item.add_marker(pytest.mark.xdist_group(_group(item)))
-        items.sort(key=lambda item: _group(item) != MACHINES)
-
-
-def _group(item: pytest.Item) -> str:
-    """Name what has to be run by one process: a module, or all that use the same machine."""
-    return MACHINES if item.path.name.startswith(MACHINES) else item.path.stem

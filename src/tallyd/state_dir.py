@@ -164,8 +164,7 @@ class StateDir:
         The lock itself is not tried: a daemon that starts at that moment would find it taken.
         """
         with contextlib.suppress(OSError, ValueError):
-            lock = (self.path / LOCK).stat()
-            held = f"{os.major(lock.st_dev):02x}:{os.minor(lock.st_dev):02x}:{lock.st_ino}"
+            held = _in_list_of_locks(self.path / LOCK)
             for line in Path("/proc/locks").read_text(encoding="ascii").splitlines():
                 words = line.split()
                 if "FLOCK" in words and held in words and "->" not in words:
@@ -221,6 +220,26 @@ def _open_lock(path: Path) -> int:
         os.close(handle)
         raise
     return handle
+
+
+def _in_list_of_locks(path: Path) -> str:
+    """Name a file as /proc/locks does: by the device of its mount, not what `stat` makes of it.
+
+    The two differ on btrfs and overlays (proc_pid_fdinfo(5), proc_pid_mountinfo(5)).
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        told = Path(f"/proc/self/fdinfo/{handle}").read_text(encoding="ascii")
+        inode = os.fstat(handle).st_ino
+    finally:
+        os.close(handle)
+    about = dict(line.partition(":\t")[::2] for line in told.splitlines())
+    for line in os.fsdecode(Path("/proc/self/mountinfo").read_bytes()).splitlines():
+        mount, _, device, *_ = line.split()
+        if mount == about["mnt_id"]:
+            major, minor = map(int, device.split(":"))
+            return f"{major:02x}:{minor:02x}:{about.get('ino', inode)}"
+    raise ValueError(f"{path} is on no mount")
 
 
 def _has_ended(pid: int) -> bool:

@@ -299,7 +299,12 @@ class Network:
     SERVE = f"from camera_rig import camera\nwith camera({PORT}): input()"
 
     def __init__(self) -> None:
-        self._holder = subprocess.Popen(("unshare", "--net", "sleep", "600"))
+        self._holder = subprocess.Popen(
+            ("unshare", "--net", "sh", "-c", "echo made; exec sleep 600"), stdout=subprocess.PIPE
+        )
+        assert self._holder.stdout is not None
+        # Until then the process is in the network of this machine, and so would the camera be.
+        assert self._holder.stdout.readline() == b"made\n"
         self.within = ("nsenter", f"--net=/proc/{self._holder.pid}/ns/net", "--")
         self._camera = subprocess.Popen(
             (*self.within, sys.executable, "-c", self.SERVE),
@@ -316,7 +321,7 @@ class Network:
         self._camera.kill()
         self._camera.communicate()
         self._holder.kill()
-        self._holder.wait()
+        self._holder.communicate()
 
 
 @pytest.fixture

@@ -32,8 +32,8 @@ class Disk:
         self.plug_in()
 
     def plug_in(self) -> None:
-        """Mount it."""
-        _run("mount", "-o", "loop", str(self._image), str(self.path))
+        """Mount it, without ext4's own care for those who rename what they did not sync."""
+        _run("mount", "-o", "loop,noauto_da_alloc", str(self._image), str(self.path))
 
     def sync(self) -> None:
         """Put everything on it for sure."""

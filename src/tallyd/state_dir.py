@@ -22,6 +22,7 @@ BACKUPS = "backups"
 SUSPECT = "database-suspect"
 RECORDINGS_MOUNT = "recordings-mount"
 _APPLIANCE_ID = re.compile(r"[0-9a-f]{32}")
+_WORD_AND_VALUE = re.compile(r"^(\w+):\t(.*)$", re.MULTILINE)
 _DIRECTORY_MODE = 0o750
 
 
@@ -230,15 +231,14 @@ def _in_list_of_locks(path: Path) -> str:
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         told = Path(f"/proc/self/fdinfo/{handle}").read_text(encoding="ascii")
-        inode = os.fstat(handle).st_ino
     finally:
         os.close(handle)
-    about = dict(line.partition(":\t")[::2] for line in told.splitlines())
+    about: dict[str, str] = dict(_WORD_AND_VALUE.findall(told))
     for line in os.fsdecode(Path("/proc/self/mountinfo").read_bytes()).splitlines():
         mount, _, device, *_ = line.split()
-        if mount == about["mnt_id"]:
+        if mount == about.get("mnt_id"):
             major, minor = map(int, device.split(":"))
-            return f"{major:02x}:{minor:02x}:{about.get('ino', inode)}"
+            return f"{major:02x}:{minor:02x}:{about.get('ino')}"
     raise ValueError(f"{path} is on no mount")
 
 

@@ -8,6 +8,7 @@ import anyio.abc
 
 from tallyd.domain.health import DeviceHealth, answered, failed, next_check
 from tallyd.engine.executor import Session
+from tallyd.engine.fence import FencedDriver
 from tallyd.engine.presence import is_recording
 from tallyd.engine.staff import Installed
 from tallyd.ports.clock import Clock
@@ -32,10 +33,17 @@ Heard = Callable[["Checkup", DeviceHealth], None]
 class Checkup:
     """What is known of one device, and when it is to be looked at again."""
 
-    def __init__(self, target: str, installed: Installed, clock: Clock, heard: Heard) -> None:
+    def __init__(
+        self,
+        target: str,
+        installed: Installed,
+        driver: FencedDriver | None,
+        clock: Clock,
+        heard: Heard,
+    ) -> None:
         self.target = target
         self.installed = installed
-        self.driver = installed.fenced()
+        self.driver = driver
         self.traits = installed.driver.traits if installed.driver else Traits()
         self.health = DeviceHealth()
         if self.driver is None:

@@ -1,19 +1,17 @@
-"""The fence around drivers: whatever one raises becomes a `DriverError` and costs itself only.
-
-What one does not return from cannot be taken back, but it is known here.
-"""
+"""The fence around drivers: whatever one raises becomes a `DriverError` and costs itself only."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
-import anyio
 from pydantic import BaseModel
 
 from tallyd.domain.model import Reason
 from tallyd.domain.secrecy import mask_urls
 from tallyd.engine.announcer import Announcer
+from tallyd.engine.stuck import Watch
 from tallyd.ports.drivers import (
     BackgroundTask,
     Driver,
@@ -27,42 +25,29 @@ from tallyd.ports.drivers import (
     WarmsUp,
 )
 
-STUCK_AFTER_S = 1.0
-"""A call that goes on for so long after its deadline takes no heed of it, as a thread may."""
-
 T = TypeVar("T")
 
 Clean = Callable[[str], str]
 """Takes out of a driver's words what nobody may read."""
 
 
-@dataclass(slots=True, eq=False)
-class Call:
-    """A call of a driver that has not returned; `told` once somebody was told that it is stuck."""
-
-    name: str
-    since_s: float
-    until_s: float
-    told: bool = False
+def _unwatched(_name: str, _timeout_ms: int) -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 class FencedDriver:
     """A driver whose unforeseen errors are answers like any other: it may work in a moment.
 
-    Whatever it says passes through `clean` before anybody else hears of it.
+    Whatever it says passes through `clean` before anybody else hears of it; `watch` looks after
+    each call.
     """
 
     Options: ClassVar[type[BaseModel]] = BaseModel
 
-    def __init__(self, driver: Driver, clean: Clean = mask_urls) -> None:
+    def __init__(self, driver: Driver, clean: Clean = mask_urls, watch: Watch = _unwatched) -> None:
         self._driver = driver
         self._clean = clean
-        self._calls: set[Call] = set()
-
-    def stuck(self) -> tuple[Call, ...]:
-        """Give the calls that should have ended a while ago, and go on."""
-        now_s = anyio.current_time()
-        return tuple(call for call in self._calls if now_s > call.until_s + STUCK_AFTER_S)
+        self._watch = watch
 
     @property
     def traits(self) -> Traits:
@@ -124,11 +109,9 @@ class FencedDriver:
         return replace(seen, detail=self._clean(seen.detail)) if seen.detail else seen
 
     async def _call(self, name: str, timeout_ms: int, made: Callable[[], Awaitable[T]]) -> T:
-        now_s = anyio.current_time()
-        call = Call(name, now_s, now_s + timeout_ms / 1_000)
-        self._calls.add(call)
         try:
-            return await made()
+            with self._watch(name, timeout_ms):
+                return await made()
         except DriverError as error:
             error.sentence = self._clean(error.sentence)
             error.args = (error.sentence,)
@@ -136,8 +119,6 @@ class FencedDriver:
         except Exception as error:
             sentence = self._clean(f"the driver failed: {type(error).__name__}: {error}")
             raise TryAgainError(Reason.DEVICE_REFUSED, sentence) from error
-        finally:
-            self._calls.discard(call)
 
 
 async def run_in_background(task: BackgroundTask, target: str, announcer: Announcer) -> None:

@@ -125,10 +125,6 @@ class Health:
             "checked_at": health.checked_at,
         }
 
-    def drivers(self) -> tuple[tuple[str, FencedDriver], ...]:
-        """Give the drivers that are asked how their devices are."""
-        return tuple((key, each.driver) for key, each in self._checkups.items() if each.driver)
-
     def pictures(self) -> Mapping[str, Mapping[str, object]]:
         """Give how disk and clock are, for people."""
         return self._machine.pictures()
@@ -183,7 +179,7 @@ class Health:
         installed = self._staff.installed(target)
         known = self._checkups.get(target)
         if known is None or known.installed is not installed:
-            known = Checkup(target, installed, self._clock, self._heard)
+            known = Checkup(target, installed, self._staff.fenced(target), self._clock, self._heard)
             self._checkups[target] = known
         return known
 

@@ -12,6 +12,7 @@ from tallyd.engine.announcer import Announcer
 from tallyd.engine.desk import Desk
 from tallyd.engine.fence import Clean, FencedDriver
 from tallyd.engine.reconciler import Reconciler
+from tallyd.engine.stuck import Calls
 from tallyd.ports.clock import Clock
 from tallyd.ports.drivers import Driver
 
@@ -27,10 +28,6 @@ class Installed:
     problem: str | None = None
     clean: Clean = mask_urls
 
-    def fenced(self) -> FencedDriver | None:
-        """Give the driver as the engine calls it."""
-        return FencedDriver(self.driver, self.clean) if self.driver else None
-
 
 NOT_CONFIGURED = Installed(None, None, "not in the configuration")
 
@@ -38,8 +35,11 @@ NOT_CONFIGURED = Installed(None, None, "not in the configuration")
 class Staff:
     """Every target has one reconciler with tasks of its own; a task that fails is restarted."""
 
-    def __init__(self, desk: Desk, drivers: Mapping[str, Installed], announcer: Announcer) -> None:
+    def __init__(
+        self, desk: Desk, drivers: Mapping[str, Installed], announcer: Announcer, calls: Calls
+    ) -> None:
         self._desk = desk
+        self._calls = calls
         self._installed = dict(drivers)
         self._announcer = announcer
         self._reconcilers: dict[str, Reconciler] = {}
@@ -53,6 +53,13 @@ class Staff:
         """Give the driver of a target."""
         return self._installed.get(target, NOT_CONFIGURED)
 
+    def fenced(self, target: str) -> FencedDriver | None:
+        """Give the driver of a target as the engine calls it."""
+        installed = self.installed(target)
+        if installed.driver is None:
+            return None
+        return FencedDriver(installed.driver, installed.clean, self._calls.watch(target))
+
     def of(self, target: str) -> Reconciler:
         """Give the reconciler of a target."""
         return self._reconcilers[target]
@@ -64,7 +71,7 @@ class Staff:
                 self._hire(target, tasks)
 
     def _hire(self, target: str, tasks: anyio.abc.TaskGroup) -> Reconciler:
-        reconciler = Reconciler(target, self._desk, self.installed(target).fenced())
+        reconciler = Reconciler(target, self._desk, self.fenced(target))
         self._reconcilers[target] = reconciler
         tasks.start_soon(self._serve, reconciler)
         return reconciler

@@ -1,6 +1,6 @@
 """The engine as a whole: boots, keeps its tasks alive, sees changes of wishes, ends in order."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +15,6 @@ from tallyd.engine.announcer import Announcer
 from tallyd.engine.bookkeeping import Bookkeeping
 from tallyd.engine.crowd import Crowd
 from tallyd.engine.desk import Desk
-from tallyd.engine.fence import FencedDriver
 from tallyd.engine.gap import Gap
 from tallyd.engine.headline import Headline, ending, working
 from tallyd.engine.health import Health
@@ -30,7 +29,7 @@ from tallyd.engine.reporter import Reporter
 from tallyd.engine.retention import Retention
 from tallyd.engine.rounds import Rounds
 from tallyd.engine.staff import Installed, Staff, keep_running
-from tallyd.engine.stuck import tell_stuck
+from tallyd.engine.stuck import Calls
 from tallyd.engine.succession import Succession
 from tallyd.engine.trust import Trust
 from tallyd.engine.watchdog import keep_alive
@@ -113,7 +112,8 @@ class Engine:
             past=past,
             trust=self._trust,
         )
-        self._staff = Staff(desk, world.drivers, announcer)
+        self._calls = Calls(self._clock, announcer)
+        self._staff = Staff(desk, world.drivers, announcer, self._calls)
         remains = Remains(
             desk, self._staff, announcer, world.store, world.shelf, world.ledger_settled
         )
@@ -174,7 +174,7 @@ class Engine:
                 self._keep_ahead,
                 self._plan_on,
                 self._health.run,
-                self._tell_stuck,
+                self._calls.run,
                 self._retention.run,
             ):
                 self._keep_running(task)
@@ -252,14 +252,6 @@ class Engine:
     async def _prove_alive(self, watchdog_s: float) -> None:
         alive = self._world.service.alive
         await keep_alive(self._clock, self._staff.everybody, alive, watchdog_s)
-
-    async def _tell_stuck(self) -> None:
-        """Tell of drivers that hang, whoever called them."""
-
-        def called() -> Iterable[tuple[str, FencedDriver]]:
-            return (*self._staff.drivers().items(), *self._health.drivers())
-
-        await tell_stuck(called, self._clock, self._announcer)
 
     async def _boot(self) -> None:
         absence = self._world.absence

@@ -1,7 +1,11 @@
-"""What holds for every test: one event loop that nothing may block, and no skips in CI."""
+"""What holds for every test: one event loop that nothing may block, and no skips in CI.
+
+For the most part tests wait; so all of them, or all of the faults, are run two modules at once.
+"""
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from blockbuster import BlockBuster
@@ -17,6 +21,10 @@ pytest_plugins = ["pytester", "systemd_rig"]
 # that is not would be refused.
 os.umask(0o022)
 
+TESTS = Path(__file__).parent
+WHOLE = ([TESTS], [TESTS / "faults"])
+AT_ONCE = 2
+
 MAY_BLOCK = (
     # Once for each daemon, database or driver, before it has anything else to do.
     (
@@ -30,6 +38,21 @@ MAY_BLOCK = (
     # The names of all zones, once, to propose one in place of a mistaken one.
     ("tallyd/domain/drafts.py", {"_zones"}),
 )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Have a whole set run by two processes; modules stay together. `-n 0` keeps it in one."""
+    option = config.option
+    asked = [Path(config.invocation_params.dir, each).resolve() for each in config.args]
+    part = option.keyword or option.markexpr or option.capture == "no" or option.collectonly
+    rounds = os.environ.get("FULL_FAULTS") == "1"  # these want the machine to themselves
+    whole = asked in WHOLE and not (part or rounds or option.usepdb)
+    if whole and option.numprocesses is None and not hasattr(config, "workerinput"):
+        option.numprocesses = AT_ONCE
+    if option.numprocesses and option.dist == "no":
+        option.dist = "loadfile"
+        option.loadscopereorder = False
 
 
 @pytest.fixture(scope="session")

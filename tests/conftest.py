@@ -1,6 +1,6 @@
 """What holds for every test: one event loop that nothing may block, and no skips in CI.
 
-For the most part tests wait; so all of them, or all of the faults, are run two modules at once.
+For the most part tests wait; so of all of them two modules are run at once, of all faults three.
 """
 
 import os
@@ -22,8 +22,7 @@ pytest_plugins = ["pytester", "systemd_rig"]
 os.umask(0o022)
 
 TESTS = Path(__file__).parent
-WHOLE = ([TESTS], [TESTS / "faults"])
-AT_ONCE = 2
+AT_ONCE = {TESTS: 2, TESTS / "faults": 3}
 
 MAY_BLOCK = (
     # Once for each daemon, database or driver, before it has anything else to do.
@@ -42,14 +41,15 @@ MAY_BLOCK = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Have a whole set run by two processes; modules stay together. `-n 0` keeps it in one."""
+    """Have a whole set run by several processes; modules stay together. `-n 0` keeps it in one."""
     option = config.option
     asked = [Path(config.invocation_params.dir, each).resolve() for each in config.args]
+    at_once = AT_ONCE.get(asked[0]) if len(asked) == 1 else None
     part = option.keyword or option.markexpr or option.capture == "no" or option.collectonly
     rounds = os.environ.get("FULL_FAULTS") == "1"  # these want the machine to themselves
-    whole = asked in WHOLE and not (part or rounds or option.usepdb)
-    if whole and option.numprocesses is None and not hasattr(config, "workerinput"):
-        option.numprocesses = AT_ONCE
+    whole = not (part or rounds or option.usepdb or hasattr(config, "workerinput"))
+    if whole and option.numprocesses is None:
+        option.numprocesses = at_once
     if option.numprocesses and option.dist == "no":
         option.dist = "loadfile"
         option.loadscopereorder = False

@@ -54,8 +54,19 @@ class Disk:
         self.plug_in()
 
     def unplug(self) -> None:
-        """Unmount it, once those that were killed have gone."""
+        """Unmount it, once those that were killed have gone.
+
+        A machine that another test boots has a copy of every mount for a moment; until then the
+        system would go on with the disk that has lost its power.
+        """
         _unmount(self.path)
+        give_up = time.monotonic() + _PATIENCE_S
+        while self._is_held():
+            assert time.monotonic() < give_up, f"{self._image} stays mounted elsewhere"
+            time.sleep(0.01)
+
+    def _is_held(self) -> bool:
+        return bool(_run("losetup", "--noheadings", "-j", str(self._image)))
 
 
 @contextmanager
@@ -147,5 +158,5 @@ def _unmount(path: Path) -> None:
         time.sleep(0.01)
 
 
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True)
+def _run(*command: str) -> bytes:
+    return subprocess.run(command, check=True, capture_output=True).stdout

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from shutil import which
 
@@ -33,6 +33,7 @@ BETWEEN_KILLS_S = 15 if FULL else 2
 POINTS = 4
 """At so many of the calls of a start, or a stop, the fast set kills."""
 
+STRACE_ENDS_WITHIN_S = 5
 FRAMES_PER_S = 25
 RESTART_S = 0.1
 needs_strace = pytest.mark.skipif(which("strace") is None, reason="needs strace")
@@ -165,7 +166,10 @@ def traced(pid: int, *options: str) -> Iterator[None]:
             yield
         finally:
             strace.terminate()
-            strace.stderr.read()
+            with suppress(subprocess.TimeoutExpired):
+                strace.communicate(timeout=STRACE_ENDS_WITHIN_S)
+            # Now and then it waits for ever for a thread of a process that it has killed.
+            strace.kill()
 
 
 def killing(daemon: Daemon, name: str, number: int) -> AbstractContextManager[None]:

@@ -21,6 +21,7 @@ SNAPSHOT = "state.json"
 BACKUPS = "backups"
 SUSPECT = "database-suspect"
 RECORDINGS_MOUNT = "recordings-mount"
+HTTP_SECRET = "http-secret"  # noqa: S105 - the name of a file
 _APPLIANCE_ID = re.compile(r"[0-9a-f]{32}")
 _WORD_AND_VALUE = re.compile(r"^(\w+):\t(.*)$", re.MULTILINE)
 _DIRECTORY_MODE = 0o750
@@ -147,6 +148,22 @@ class StateDir:
         except OSError as error:
             raise StateDirError(f"cannot remove {self.path / SUSPECT}: {error}") from error
 
+    def http_secret(self) -> bytes:
+        """Give the secret from which keys for signatures are derived; made at the first call.
+
+        It is in no backup of the database, and known to no one but the owner of the directory.
+
+        Raises:
+            StateDirError: it cannot be read or written.
+        """
+        path = self.path / HTTP_SECRET
+        try:
+            with contextlib.suppress(FileExistsError):
+                _make_secret(path)
+            return bytes.fromhex(path.read_text(encoding="ascii").strip())
+        except (OSError, ValueError) as error:
+            raise StateDirError(f"cannot use {path}: {error}") from error
+
     def recordings_mount(self) -> Path | None:
         """Give where the disk of the recordings was mounted when it was last seen, if it was."""
         with contextlib.suppress(OSError, ValueError):
@@ -193,6 +210,20 @@ class StateDir:
             yield
         finally:
             os.close(handle)
+
+
+def _make_secret(path: Path) -> None:
+    """Make the file of a secret, whole or not at all; FileExistsError where there is one."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        temporary.touch(mode=0o600)
+        temporary.write_text(f"{secrets.token_hex(32)}\n", encoding="ascii")
+        _own(temporary)
+        _sync(temporary)
+        os.link(temporary, path)
+        _sync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def make_directory(path: Path) -> None:

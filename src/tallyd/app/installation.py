@@ -21,7 +21,7 @@ from tallyd.ports.clock import Clock
 from tallyd.ports.store import Store, StoreError
 from tallyd.reports import Reports
 from tallyd.state_dir import StateDir
-from tallyd.store import appliance_id_of, initialise, open_store
+from tallyd.store import SqliteStore, appliance_id_of, initialise, open_store
 from tallyd.testing.memory_store import MemoryStore
 
 
@@ -52,13 +52,24 @@ async def open_for_changes(settings: Settings) -> AsyncGenerator[Appliance]:
         StateDirError: its directory cannot be used, or its database is gone.
         StoreError: its database cannot be used.
     """
+    async with open_with_store(settings) as (appliance, _):
+        yield appliance
+
+
+@asynccontextmanager
+async def open_with_store(settings: Settings) -> AsyncGenerator[tuple[Appliance, SqliteStore]]:
+    """Open an installation to change it, with its database itself.
+
+    Raises:
+        StateDirError, StoreError: as for `open_for_changes`.
+    """
     state = StateDir(settings.appliance.state_dir)
     await to_thread.run_sync(install, state)
     async with open_store(state.database) as store:
         async with store.write() as tx:
             await add_missing_targets(tx, targets_of(settings))
         bell = _Bell(settings.appliance.run_dir)
-        yield _appliance(settings, store, bell, installed=True)
+        yield _appliance(settings, store, bell, installed=True), store
     if bell.unheard:
         await to_thread.run_sync(_save, state)
 

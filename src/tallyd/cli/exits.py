@@ -69,6 +69,7 @@ def exit_code(error: BaseException) -> Exit | None:
 
     The one place where an exception gets its exit code; the first class that fits counts.
     """
+    from tallyd.config.addresses import ListenError
     from tallyd.config.problems import ConfigError
     from tallyd.domain.errors import InvalidBooking, NotFound, Refused, ZoneUnknown
     from tallyd.nudge import NudgeError
@@ -89,6 +90,7 @@ def exit_code(error: BaseException) -> Exit | None:
         (StateDirError, Exit.FAILED),
         (StoreError, Exit.FAILED),
         (NudgeError, Exit.FAILED),
+        (ListenError, Exit.FAILED),
     )
     return next((code for kind, code in codes if isinstance(error, kind)), None)
 

@@ -29,6 +29,7 @@ class LazyCommand:
 
 COMMANDS = {
     "run": LazyCommand("tallyd.cli.run:run", "Run the daemon in the foreground."),
+    "serve": LazyCommand("tallyd.cli.serve:serve", "Serve HTTP in the foreground."),
     "reload": LazyCommand(
         "tallyd.cli.reload:reload", "Have the daemon read its configuration anew."
     ),
@@ -50,6 +51,9 @@ COMMANDS = {
         "tallyd.cli.runs:runs", "Show what became of every occurrence; stop or extend."
     ),
     "targets": LazyCommand("tallyd.cli.targets:targets", "Show rooms and channels with their ids."),
+    "accounts": LazyCommand(
+        "tallyd.cli.accounts:accounts", "Keep who may use the HTTP interfaces, and their keys."
+    ),
     "backup": LazyCommand("tallyd.cli.backup:backup", "Back the database up now."),
     "restore": LazyCommand("tallyd.cli.restore:restore", "Put a backup in its place."),
     "doctor": LazyCommand("tallyd.cli.doctor:doctor", "Look over database, backups and disk."),

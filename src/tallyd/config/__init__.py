@@ -1,11 +1,13 @@
 """The configuration: one TOML file, strict, checked as a whole before anything uses it."""
 
 from tallyd.config.credentials import credentials_directory, secrets_among, with_credentials
+from tallyd.config.addresses import TcpAddress, UnixAddress, parse_address
 from tallyd.config.loading import CheckDriver, find, load
 from tallyd.config.models import (
     ApplianceSettings,
     ChannelSettings,
     ClockSettings,
+    HttpSettings,
     LogSettings,
     RoomSettings,
     Settings,
@@ -20,13 +22,17 @@ __all__ = [
     "ClockSettings",
     "ConfigError",
     "ConfigProblem",
+    "HttpSettings",
     "LogSettings",
     "RoomSettings",
     "Settings",
     "TargetSettings",
+    "TcpAddress",
+    "UnixAddress",
     "credentials_directory",
     "find",
     "load",
     "secrets_among",
+    "parse_address",
     "with_credentials",
 ]

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from typing_extensions import TypeAliasType
 
+from tallyd.config.addresses import parse_address
 from tallyd.config.values import (
     CALENDAR_UNITS,
     check_zone,
@@ -85,6 +86,20 @@ def _template(value: str) -> str:
     return value
 
 
+def _listen(value: str) -> str:
+    try:
+        parse_address(value)
+    except ValueError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+def _host(value: str) -> str:
+    if not value or not value.isprintable() or any(each in value for each in "/@ "):
+        raise ValueError("write a name as clients do, such as tallyd.example:8080")
+    return value.lower()
+
+
 def _below_state_dir(name: str) -> Callable[[dict[str, Any]], Path]:
     def default(valid: dict[str, Any]) -> Path:
         # Without a state_dir the whole is refused anyway: every other mistake is still looked for.
@@ -105,6 +120,8 @@ Directory = Annotated[Path, Strict(strict=False), AfterValidator(_printable_path
 DisplayName = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(_printable)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=MAX_NAME)]
 FileName = Annotated[str, AfterValidator(_template)]
+Listen = Annotated[str, AfterValidator(_listen)]
+HostName = Annotated[str, AfterValidator(_host)]
 PublicId = Annotated[int, Field(ge=1, le=MAX_PUBLIC_ID)]
 
 
@@ -146,6 +163,21 @@ class RetentionSettings(_Section):
 
     keep: Keep | None = None
     min_free: Size | None = None
+
+
+class HttpSettings(_Section):
+    """Where programs reach tallyd by HTTP, and how much of it: `[http]`.
+
+    Without `listen` the server listens on `api.sock` in the run directory.
+    """
+
+    enabled: bool = False
+    listen: tuple[Listen, ...] = ()
+    dialects: tuple[Literal["native", "valt"], ...] = ("native", "valt")
+    hosts: tuple[HostName, ...] = ()
+    connections: Annotated[int, Field(ge=1, le=4096)] = 256
+    requests_per_second: Annotated[int, Field(ge=1, le=100_000)] = 200
+    body_max: Size = 256 * 1024
 
 
 class _TargetSection(_Section):
@@ -206,6 +238,7 @@ class Settings(BaseSettings):
 
     appliance: ApplianceSettings = ApplianceSettings()
     clock: ClockSettings = ClockSettings()
+    http: HttpSettings = HttpSettings()
     logs: LogSettings = LogSettings()
     retention: RetentionSettings = RetentionSettings()
     rooms: dict[Name, RoomSettings] = Field(default_factory=dict)

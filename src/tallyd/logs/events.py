@@ -47,6 +47,17 @@ EVENTS: Final[Mapping[str, Event]] = {
         "Something that hangs kept the daemon from its end, and was not waited for any longer.",
         {"within_s": "how long it waited", "calls": "where threads stand that did not return"},
     ),
+    "server.started": Event(
+        "info",
+        "The HTTP server takes requests.",
+        {"version": "of tallyd", "pid": "process id", "listen": "where, as `--listen` has it"},
+    ),
+    "server.stopping": Event(
+        "info",
+        "The HTTP server was asked to end; requests that are under way get their answers.",
+        {"signal": "what asked"},
+    ),
+    "server.stopped": Event("info", "The HTTP server has ended."),
     "config.reloaded": Event(
         "info",
         "A new configuration is in force.",

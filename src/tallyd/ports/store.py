@@ -28,6 +28,14 @@ class StoreError(Exception):
     """The database did not do as told: what was being done, and what it said."""
 
 
+class StoreFullError(StoreError):
+    """Nothing was stored: the disk is full."""
+
+
+class StoreBusyError(StoreError):
+    """Nothing was stored: others held the database for too long; it may be tried again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Changes:
     """The wishes that changed after a revision: whole schedules with all their overrides.

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from tallyd.ports.store import StoreError
+from tallyd.ports.store import StoreBusyError, StoreError, StoreFullError
 from tallyd.store.errors import (
     DatabaseDamagedError,
     DatabaseForeignError,
@@ -33,6 +33,9 @@ WRITING: Final[Mapping[str, int | str]] = MappingProxyType({**_DURABLE, "foreign
 READING: Final[Mapping[str, int | str]] = MappingProxyType({**WRITING, "query_only": 1})
 
 _PRIMARY_CODE: Final = 0xFF
+_KINDS: Final[Mapping[int, type[StoreError]]] = MappingProxyType(
+    {sqlite3.SQLITE_FULL: StoreFullError, sqlite3.SQLITE_BUSY: StoreBusyError}
+)
 _DAMAGE: Final = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 _UNREADABLE: Final = {
     sqlite3.SQLITE_IOERR_READ,
@@ -55,7 +58,8 @@ def translated(doing: str) -> Generator[None]:
     try:
         yield
     except (sqlite3.Error, OverflowError, ValueError) as error:
-        raise StoreError(f"{doing}: {error}") from error
+        kind = _KINDS.get(_code_of(error) & _PRIMARY_CODE, StoreError)
+        raise kind(f"{doing}: {error}") from error
 
 
 @contextmanager

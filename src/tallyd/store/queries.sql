@@ -388,3 +388,86 @@ PRAGMA wal_checkpoint(PASSIVE);
 -- name: settle_log
 -- Move the whole log into the database and begin it anew; waits for those who read it.
 PRAGMA wal_checkpoint(TRUNCATE);
+
+-- name: list_users
+-- Give every user in order of id, with its groups.
+SELECT id, name, role, created_ms AS user_created_ms,
+  (SELECT json_group_array(group_id) FROM memberships WHERE user_id = users.id) AS group_ids
+FROM users
+ORDER BY id;
+
+-- name: get_user
+-- Give one user with its groups.
+SELECT id, name, role, created_ms AS user_created_ms,
+  (SELECT json_group_array(group_id) FROM memberships WHERE user_id = users.id) AS group_ids
+FROM users
+WHERE id = :id;
+
+-- name: get_user_named
+-- Give the user of a name with its groups.
+SELECT id, name, role, created_ms AS user_created_ms,
+  (SELECT json_group_array(group_id) FROM memberships WHERE user_id = users.id) AS group_ids
+FROM users
+WHERE name = :name;
+
+-- name: get_password
+-- Give the hash of a user's password.
+SELECT password FROM users WHERE id = :id;
+
+-- name: insert_user
+-- Add a user.
+INSERT INTO users (name, role, password, created_ms)
+VALUES (:name, :role, :password, :created_ms)
+RETURNING id;
+
+-- name: update_password
+-- Replace the hash of a user's password.
+UPDATE users SET password = :password WHERE id = :id RETURNING id;
+
+-- name: delete_user
+-- Remove a user; keys and memberships go with it.
+DELETE FROM users WHERE id = :id RETURNING id;
+
+-- name: list_groups
+-- Give every group in order of id.
+SELECT id, name FROM groups ORDER BY id;
+
+-- name: get_group_named
+-- Give the group of a name.
+SELECT id, name FROM groups WHERE name = :name;
+
+-- name: insert_group
+-- Add a group where there is none of that name.
+INSERT INTO groups (name) VALUES (:name) ON CONFLICT DO NOTHING RETURNING id;
+
+-- name: insert_membership
+-- Make a user a member of a group, once.
+INSERT INTO memberships (user_id, group_id)
+VALUES (:user_id, :group_id)
+ON CONFLICT DO NOTHING
+RETURNING user_id;
+
+-- name: get_key
+-- Give a key by its public half.
+SELECT * FROM keys WHERE purpose = :purpose AND public = :public;
+
+-- name: get_key_of_digest
+-- Give the key whose secret has a digest, with its user.
+SELECT keys.*, users.id, users.name, users.role, users.created_ms AS user_created_ms,
+  (SELECT json_group_array(group_id) FROM memberships WHERE user_id = users.id) AS group_ids
+FROM keys JOIN users ON users.id = keys.user_id
+WHERE digest = :digest;
+
+-- name: insert_key
+-- Add a key.
+INSERT INTO keys (purpose, public, user_id, digest, salt, created_ms, expires_ms)
+VALUES (:purpose, :public, :user_id, :digest, :salt, :created_ms, :expires_ms)
+RETURNING user_id;
+
+-- name: delete_keys_of_user
+-- Forget every key of a user.
+DELETE FROM keys WHERE user_id = :user_id RETURNING user_id;
+
+-- name: delete_expired_keys
+-- Forget the keys that have expired.
+DELETE FROM keys WHERE expires_ms <= :now_ms RETURNING user_id;

@@ -23,6 +23,7 @@ from tallyd.domain.model import (
 )
 from tallyd.domain.planner import Wishes
 from tallyd.domain.window import MILLISECOND, Window, from_ms, to_ms
+from tallyd.store.accounts import AccountsReader, AccountsWriter
 from tallyd.store.connection import translated
 from tallyd.store.schedules import (
     WishReader,
@@ -41,8 +42,8 @@ _LAST_MS: Final = 2**63 - 1
 _NO_LIMIT: Final = -1
 
 
-class LedgerReader(WishReader):
-    """Reads the ledger, and the wishes beside it; see the port for what each method gives."""
+class LedgerReader(WishReader, AccountsReader):
+    """Reads the ledger, wishes and accounts beside it; see the port for what each method gives."""
 
     async def wishes_of(self, key: str, since: datetime) -> Wishes | None:
         targets, schedules, overrides, days, runs = await self._session.rows_of_each(
@@ -121,8 +122,8 @@ class LedgerReader(WishReader):
         return _whole(await self._session.rows(name, _run, **parameters))
 
 
-class LedgerWriter(LedgerReader, WishWriter):
-    """Changes the ledger, and the wishes beside it, in one transaction."""
+class LedgerWriter(LedgerReader, WishWriter, AccountsWriter):
+    """Changes the ledger, with wishes and accounts beside it, in one transaction."""
 
     async def insert_runs(self, runs: Iterable[Run]) -> int:
         rows = [_run_row(run) for run in runs]

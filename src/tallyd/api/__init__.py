@@ -1,0 +1,1 @@
+"""The HTTP interfaces, one sub-application each. Neither storage nor devices are known here."""

@@ -1,0 +1,33 @@
+"""The whole of what is served: the gate, and behind it one application for each dialect."""
+
+from collections.abc import Sequence
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
+
+from tallyd.api import native
+from tallyd.api.gate import Gate
+from tallyd.api.services import Dialect, Services
+
+DIALECTS: Sequence[Dialect] = (Dialect("native", native.build),)
+"""Every dialect that there is; `[http] dialects` switches them."""
+
+
+def application(services: Services) -> ASGIApp:
+    """Give what answers every request."""
+    http = services.settings.http
+
+    def healthz(_request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    mounts = [
+        Mount(path, app)
+        for dialect in DIALECTS
+        if dialect.name in http.dialects
+        for path, app in dialect.build(services).items()
+    ]
+    app = Starlette(routes=[Route("/healthz", healthz), *mounts])
+    return Gate(app, http.hosts, http.body_max)

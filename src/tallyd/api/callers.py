@@ -1,0 +1,111 @@
+"""Who sends a request: by key, by password, or by the Unix socket's peer; and how often.
+
+What a caller may do is said in `domain.accounts`; how a dialect carries its key, in the dialect.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+
+from tallyd.accounts import Accounts, Issued
+from tallyd.api.buckets import Buckets
+from tallyd.domain.accounts import Caller, Purpose, Role
+from tallyd.ports.clock import Clock
+
+PEER = "tallyd.peer"
+"""Where the server puts the user at the other end of a Unix socket, in the scope's extensions."""
+
+FAILURES_PER_S = 1.0
+FAILURES_AT_ONCE = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The process at the other end of a Unix socket, as it was when it connected."""
+
+    pid: int
+    uid: int
+    gid: int
+
+
+class TooManyRequestsError(Exception):
+    """A caller asks too often; it may come again after `retry_after_s`."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"too many requests; come again in {retry_after_s} s")
+        self.retry_after_s = retry_after_s
+
+
+class Callers:
+    """Tells who asks; raises TooManyRequestsError where that one asks too often.
+
+    `trusted_uids` are the users of this machine whose word is enough on the Unix socket: root, and
+    the daemon's own.
+    """
+
+    def __init__(
+        self, accounts: Accounts, clock: Clock, per_second: float, trusted_uids: frozenset[int]
+    ) -> None:
+        self._accounts = accounts
+        self._asked = Buckets(clock, per_second, 5 * per_second)
+        self._failed = Buckets(clock, FAILURES_PER_S, FAILURES_AT_ONCE)
+        self._trusted = trusted_uids
+
+    def of_peer(self, request: Request) -> Caller | None:
+        """Give the machine's administrator where the request came from one by the Unix socket."""
+        peer = peer_of(request.scope)
+        if peer is None or peer.uid not in self._trusted:
+            return None
+        self._count(f"uid {peer.uid}")
+        return Caller(None, f"uid {peer.uid}", Role.ADMIN)
+
+    async def of_token(self, request: Request, token: str, *purposes: Purpose) -> Caller | None:
+        """Give whose key it is; None for one that is unknown, expired, or for something else."""
+        origin = self._careful(request)
+        caller = await self._accounts.caller_of_token(token, *purposes)
+        if caller is None:
+            self._failed.take(origin)
+            return None
+        self._count(f"user {caller.user_id}")
+        return caller
+
+    async def log_in(self, request: Request, name: str, password: str) -> Issued | None:
+        """Give a key that lasts a day to whoever knows a password; None to anybody else."""
+        origin = self._careful(request)
+        issued = await self._accounts.log_in(name, password)
+        if issued is None:
+            self._failed.take(origin)
+        return issued
+
+    def of_nobody(self, request: Request) -> None:
+        """Count a request that says nothing of who sent it."""
+        self._count(_origin(request.scope))
+
+    def _careful(self, request: Request) -> str:
+        """Let whoever failed often wait, before anything is looked up for them."""
+        origin = _origin(request.scope)
+        wait_s = self._failed.wait_s(origin)
+        if wait_s:
+            raise TooManyRequestsError(wait_s)
+        return origin
+
+    def _count(self, who: str) -> None:
+        wait_s = self._asked.take(who)
+        if wait_s:
+            raise TooManyRequestsError(wait_s)
+
+
+def peer_of(scope: Mapping[str, Any]) -> Peer | None:
+    """Give the process at the other end of the Unix socket; None for a request by TCP."""
+    found: Peer | None = scope.get("extensions", {}).get(PEER)
+    return found
+
+
+def _origin(scope: Mapping[str, Any]) -> str:
+    peer = peer_of(scope)
+    if peer is not None:
+        return f"uid {peer.uid}"
+    client = scope.get("client")
+    return f"host {client[0]}" if client else "nobody"

@@ -1,0 +1,49 @@
+"""What a dialect is given to answer with, and what a dialect is. Nothing is decided here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from tallyd.accounts import Accounts
+from tallyd.api.callers import Callers
+from tallyd.bookings import Bookings
+from tallyd.config import Settings
+from tallyd.ports.clock import Clock
+from tallyd.ports.store import Store
+from tallyd.reports import Reports
+
+Picture = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The installation as every dialect sees it.
+
+    `store` is there to be read; whatever changes goes through `bookings` or `accounts`. `picture`
+    gives the engine's last word about itself, None where no daemon runs. `zone` is the one in
+    which wall times are meant that name none.
+    """
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    bookings: Bookings
+    reports: Reports
+    accounts: Accounts
+    callers: Callers
+    picture: Callable[[], Picture | None]
+
+    @property
+    def zone(self) -> str:
+        """The appliance's time zone."""
+        return self.settings.appliance.timezone
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One interface: its name in `[http] dialects`, and what makes its applications by path."""
+
+    name: str
+    build: Callable[[Services], Mapping[str, ASGIApp]]

@@ -1,0 +1,85 @@
+"""The server itself: who gets in, and how much of a client it bears."""
+
+import httpx
+import pytest
+
+from api_rig import PASSWORD, Api
+from tallyd.domain.accounts import Role
+
+
+async def test_it_says_that_it_lives(api: Api) -> None:
+    """A monitor needs no account."""
+    async with api.client() as client:
+        answer = await client.get("/healthz")
+    assert (answer.status_code, answer.reason_phrase) == (200, "OK")
+
+
+async def test_a_key_opens(api: Api) -> None:
+    """Whoever has a key gets in, and nobody else."""
+    token = await api.user("alice")
+    async with api.client(token) as client:
+        assert (await client.get("/api/v1/targets")).status_code == 200
+    async with api.client() as client:
+        refused = await client.get("/api/v1/targets")
+    assert (refused.status_code, refused.reason_phrase) == (401, "Unauthorized")
+
+
+async def test_the_user_of_this_machine_needs_no_key(api: Api) -> None:
+    """On the Unix socket the system says who asks."""
+    async with api.local() as client:
+        assert (await client.get("/api/v1/targets")).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1:1", "localhost.evil.example"])
+async def test_another_name_is_refused(api: Api, host: str) -> None:
+    """A page in a browser that calls itself by this address gets nothing."""
+    token = await api.user("alice", Role.ADMIN)
+    async with api.client(token) as client:
+        answer = await client.get("/api/v1/targets", headers={"Host": host})
+    assert answer.status_code == 421
+
+
+async def test_a_page_of_elsewhere_is_refused(api: Api) -> None:
+    """A page of another origin may not ask."""
+    async with api.client() as client:
+        answer = await client.get("/healthz", headers={"Origin": "http://evil.example"})
+    assert answer.status_code == 403
+
+
+async def test_a_large_body_is_refused(api: Api) -> None:
+    """Nobody fills the memory."""
+    async with api.client() as client:
+        answer = await client.post("/api/v1/schedules", content=b" " * (256 * 1024 + 1))
+    assert answer.status_code == 413
+
+
+async def test_long_headers_are_refused(api: Api) -> None:
+    """Nor by headers."""
+    async with api.client() as client:
+        answer = await client.get("/healthz", headers={"X-Long": "a" * 17_000})
+    assert answer.status_code == 431
+
+
+async def test_who_guesses_keys_has_to_wait(api: Api) -> None:
+    """Keys cannot be tried by the thousand, and another's right one is not kept out for long."""
+    async with api.client("wrong") as client:
+        codes = [(await client.get("/api/v1/targets")).status_code for _ in range(30)]
+        answer = await client.get("/api/v1/targets")
+    assert codes[0] == 401
+    assert codes[-1] == 429
+    assert int(answer.headers["Retry-After"]) >= 1
+
+
+async def test_passwords_prove_who_asks(api: Api) -> None:
+    """A right password is known from a wrong one, and nobody is nobody."""
+    await api.user("alice")
+    accounts = api.services.accounts
+    assert await accounts.caller_of_password("alice", PASSWORD) is not None
+    assert await accounts.caller_of_password("alice", "wrong one") is None
+    assert await accounts.caller_of_password("nobody", PASSWORD) is None
+
+
+async def test_it_says_no_more_of_itself_than_it_must(api: Api) -> None:
+    """Nobody learns what serves."""
+    async with httpx.AsyncClient(base_url=api.url) as client:
+        assert "server" not in (await client.get("/healthz")).headers

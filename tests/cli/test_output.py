@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from tallyd.cli.output import Column, Output, Row, emit, json_option, to_json
-from tallyd.cli.text import instant_text, visible
+from tallyd.notation.text import instant_text, visible
 
 AT = datetime(2026, 12, 1, 9, 0, 0, 123_999, tzinfo=timezone(timedelta(hours=1)))
 NASTY = "\x1b[31mred\n[bold]\u202e"

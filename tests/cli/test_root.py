@@ -95,7 +95,7 @@ def group(monkeypatch: pytest.MonkeyPatch) -> Callable[[click.Command], LazyGrou
             "it": LazyCommand("a_command_module:it", "Do it."),
             "absent": LazyCommand("a_module_that_is_not_there:it", "Is not there."),
             "odd": LazyCommand("os:path", "Is no command."),
-            "broken": LazyCommand("tallyd.cli.text:missing", "Is not in its module."),
+            "broken": LazyCommand("tallyd.notation.text:missing", "Is not in its module."),
         }
         return LazyGroup("group", lazy=lazy)
 

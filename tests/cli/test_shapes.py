@@ -6,15 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from tallyd.cli.output import to_json
-from tallyd.cli.shapes import (
-    exception_day_shape,
-    part_shape,
-    plan_shape,
-    problem_shape,
-    run_shape,
-    schedule_shape,
-    target_shape,
-)
 from tallyd.config import ConfigProblem
 from tallyd.domain.conflicts import Blocker
 from tallyd.domain.errors import Problem
@@ -37,6 +28,15 @@ from tallyd.domain.model import (
 )
 from tallyd.domain.planner import Planned
 from tallyd.domain.window import Window
+from tallyd.notation.shapes import (
+    exception_day_shape,
+    part_shape,
+    plan_shape,
+    problem_shape,
+    run_shape,
+    schedule_shape,
+    target_shape,
+)
 from tallyd.reports import WHAT_IF_ID
 
 TEN = datetime(2026, 12, 1, 10, tzinfo=UTC)

@@ -8,12 +8,12 @@ import pytest
 from tallyd.cli.effects import giving_way, lines_of
 from tallyd.cli.periods import instant, period
 from tallyd.cli.tables import LocalTimes, file_names, megabytes, milliseconds
-from tallyd.cli.values import Instant, Wall
 from tallyd.domain.conflicts import Blocker
 from tallyd.domain.impact import Affected
 from tallyd.domain.model import InstantStart, Occurrence, Reason, Schedule, Verdict
 from tallyd.domain.planner import Planned
 from tallyd.domain.window import Window
+from tallyd.notation.values import Instant, Wall
 from tallyd.reports import Effect, Prospect
 
 TIMES = LocalTimes("Europe/Rome")

@@ -8,14 +8,10 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallyd.cli.values import (
-    DATE,
-    DAYS,
-    DURATION,
-    MOMENT,
-    START,
+from tallyd.cli.types import DATE, DAYS, DURATION, MOMENT, START, ZONE
+from tallyd.domain.model import InstantStart, WallStart
+from tallyd.notation.values import (
     WEEKDAYS,
-    ZONE,
     FromNow,
     Instant,
     Moment,
@@ -29,7 +25,6 @@ from tallyd.cli.values import (
     start_of,
     wall_start_of,
 )
-from tallyd.domain.model import InstantStart, WallStart
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, 123_456, tzinfo=UTC)
 ROME = "Europe/Rome"

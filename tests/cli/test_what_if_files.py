@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tallyd.cli.what_if import drafts_of, read_rows
+from tallyd.cli.what_if import read_rows
 from tallyd.domain.errors import InvalidBooking
+from tallyd.notation.what_if import drafts_of
 
 NOW = datetime(2026, 11, 20, 18, tzinfo=UTC)
 ROOMS = ("rooms.aula", "rooms.lab")

@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from tallyd.cli.wishes import changed_draft, new_draft, read_wish
 from tallyd.domain.drafts import Draft
 from tallyd.domain.errors import InvalidBooking
 from tallyd.domain.model import (
@@ -15,6 +14,7 @@ from tallyd.domain.model import (
     Recurrence,
     WallStart,
 )
+from tallyd.notation.wishes import changed_draft, new_draft, read_wish
 
 NOW = datetime(2026, 11, 20, 18, 0, 0, 250_000, tzinfo=UTC)
 ROME = "Europe/Rome"

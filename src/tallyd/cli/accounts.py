@@ -7,8 +7,9 @@ import click
 
 from tallyd.cli.output import Column, Output, emit, json_option
 from tallyd.cli.root import Invocation
-from tallyd.cli.values import booking_duration, typed
+from tallyd.cli.types import typed
 from tallyd.domain.accounts import Purpose, Role
+from tallyd.notation.values import booking_duration
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -8,9 +8,9 @@ import click
 from tallyd.cli.exits import Exit
 from tallyd.cli.output import Output, emit, json_option
 from tallyd.cli.sessions import look
-from tallyd.cli.shapes import problem_shape
-from tallyd.cli.text import visible
 from tallyd.domain.errors import Problem
+from tallyd.notation.shapes import problem_shape
+from tallyd.notation.text import visible
 
 if TYPE_CHECKING:
     from tallyd.app import Appliance

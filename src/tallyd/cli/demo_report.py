@@ -10,9 +10,9 @@ import click
 
 from tallyd.cli.output import Column, Output, Row, emit
 from tallyd.cli.tables import milliseconds
-from tallyd.cli.text import visible
 from tallyd.demo.comparison import LENGTH_TOLERANCE, START_TOLERANCE, Piece, Review
 from tallyd.demo.place import Place
+from tallyd.notation.text import visible
 
 _MS = timedelta(milliseconds=1)
 

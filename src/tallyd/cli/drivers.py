@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 import click
 
 from tallyd.cli.output import Column, Output, emit, json_option
-from tallyd.cli.shapes import Shape
 from tallyd.domain.model import TargetKind
+from tallyd.notation.shapes import Shape
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

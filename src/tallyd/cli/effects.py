@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from tallyd.cli.tables import LocalTimes
-from tallyd.cli.text import visible
 from tallyd.domain.conflicts import Blocker
 from tallyd.domain.model import Verdict
 from tallyd.domain.planner import Planned
+from tallyd.notation.text import visible
 from tallyd.reports import Effect, Reports
 
 _TROUBLED = {Verdict.BLOCKED: "blocked", Verdict.CONFLICT: "in conflict"}

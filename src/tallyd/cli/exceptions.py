@@ -10,9 +10,9 @@ from tallyd.cli.options import ID, force_option
 from tallyd.cli.output import Column, Output, emit, json_option
 from tallyd.cli.root import Invocation
 from tallyd.cli.sessions import change, look
-from tallyd.cli.shapes import exception_day_shape
-from tallyd.cli.values import DATE
+from tallyd.cli.types import DATE
 from tallyd.domain.model import ExceptionDay
+from tallyd.notation.shapes import exception_day_shape
 
 if TYPE_CHECKING:
     from tallyd.app import Appliance

@@ -9,7 +9,7 @@ from typing import cast
 
 import click
 
-from tallyd.cli.text import instant_text, visible
+from tallyd.notation.text import instant_text, visible
 
 
 class Exit(IntEnum):

@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 
 import click
 
-from tallyd.cli.text import instant_text, visible
+from tallyd.notation.text import instant_text, visible
 
 Row = Mapping[str, object]
 

@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 
 import click
 
-from tallyd.cli.values import MOMENT, Moment, instant_of
+from tallyd.cli.types import MOMENT
 from tallyd.domain.drafts import MAX_YEARS
 from tallyd.domain.window import Window
+from tallyd.notation.values import Moment, instant_of
 
 _LONGEST = timedelta(days=366 * MAX_YEARS)
 

@@ -11,13 +11,14 @@ from tallyd.cli.output import Column, Output, emit, json_option
 from tallyd.cli.periods import from_option, instant, period, to_option
 from tallyd.cli.root import Invocation
 from tallyd.cli.sessions import look
-from tallyd.cli.shapes import plan_shape
 from tallyd.cli.tables import LocalTimes
-from tallyd.cli.text import visible
-from tallyd.cli.values import FromNow, Moment
-from tallyd.cli.what_if import drafts_of, read_rows
+from tallyd.cli.what_if import read_rows
 from tallyd.clock import SystemClock
 from tallyd.domain.planner import Planned
+from tallyd.notation.shapes import plan_shape
+from tallyd.notation.text import visible
+from tallyd.notation.values import FromNow, Moment
+from tallyd.notation.what_if import drafts_of
 
 if TYPE_CHECKING:
     from tallyd.app import Appliance

@@ -10,7 +10,7 @@ from tallyd.cli.root import Invocation
 from tallyd.cli.tables import LocalTimes, megabytes
 
 if TYPE_CHECKING:
-    from tallyd.cli.shapes import Shape
+    from tallyd.notation.shapes import Shape
 
 _RESTORED = (
     Column("restored generation", "generation"),

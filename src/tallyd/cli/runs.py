@@ -12,13 +12,14 @@ from tallyd.cli.output import Column, Output, emit, json_option
 from tallyd.cli.periods import from_option, instant, period, to_option
 from tallyd.cli.root import Invocation
 from tallyd.cli.sessions import change, hint_without_daemon, look, require_target
-from tallyd.cli.shapes import plan_shape, run_shape
 from tallyd.cli.tables import LocalTimes, file_names, milliseconds
-from tallyd.cli.values import DURATION, Moment
+from tallyd.cli.types import DURATION
 from tallyd.clock import SystemClock
 from tallyd.domain.model import Run
 from tallyd.domain.planner import Planned
 from tallyd.domain.window import EPOCH, FAR_FUTURE, Window
+from tallyd.notation.shapes import plan_shape, run_shape
+from tallyd.notation.values import Moment
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -10,10 +10,10 @@ from tallyd.cli.options import ID, force_option, on_conflict_option, schedule_op
 from tallyd.cli.output import Column, Output, emit, json_option
 from tallyd.cli.root import Invocation
 from tallyd.cli.sessions import change, hint_without_daemon, look, require_target
-from tallyd.cli.shapes import effect_shape, occurrence_shape, prospect_shape, schedule_shape
 from tallyd.cli.tables import LocalTimes
-from tallyd.cli.wishes import changed_draft, new_draft, read_wish
 from tallyd.domain.model import Occurrence
+from tallyd.notation.shapes import effect_shape, occurrence_shape, prospect_shape, schedule_shape
+from tallyd.notation.wishes import changed_draft, new_draft, read_wish
 from tallyd.reports import Effect, Prospect
 
 if TYPE_CHECKING:

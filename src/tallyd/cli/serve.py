@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tallyd.cli.root import Invocation
-from tallyd.cli.values import typed
+from tallyd.cli.types import typed
 from tallyd.config import parse_address
 
 if TYPE_CHECKING:

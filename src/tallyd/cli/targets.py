@@ -9,7 +9,7 @@ from tallyd.cli.options import force_option
 from tallyd.cli.output import Column, Output, emit, json_option
 from tallyd.cli.root import Invocation
 from tallyd.cli.sessions import change, look, picture_of
-from tallyd.cli.shapes import Shape, target_shape
+from tallyd.notation.shapes import Shape, target_shape
 
 if TYPE_CHECKING:
     from tallyd.app import Appliance

@@ -9,17 +9,6 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, TypeVar, cast
 
-from tallyd.cli.values import (
-    FromNow,
-    Instant,
-    Moment,
-    booking_duration,
-    read_date,
-    read_days,
-    read_start,
-    start_of,
-    wall_start_of,
-)
 from tallyd.config.values import check_zone, did_you_mean
 from tallyd.domain.drafts import Draft
 from tallyd.domain.errors import InvalidBooking, Problem
@@ -30,6 +19,17 @@ from tallyd.domain.model import (
     InstantStart,
     Recurrence,
     WallStart,
+)
+from tallyd.notation.values import (
+    FromNow,
+    Instant,
+    Moment,
+    booking_duration,
+    read_date,
+    read_days,
+    read_start,
+    start_of,
+    wall_start_of,
 )
 
 T = TypeVar("T")

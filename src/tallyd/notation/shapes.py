@@ -7,7 +7,6 @@ meanings are fixed: other programs read them.
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from tallyd.cli.values import SHORTEST_DAY, WEEKDAYS
 from tallyd.config.problems import ConfigProblem
 from tallyd.config.values import format_duration
 from tallyd.domain.conflicts import Blocker
@@ -29,6 +28,7 @@ from tallyd.domain.model import (
 from tallyd.domain.outcomes import command_late, gaps, late
 from tallyd.domain.planner import Planned
 from tallyd.domain.window import MILLISECOND, Window
+from tallyd.notation.values import SHORTEST_DAY, WEEKDAYS
 from tallyd.reports import WHAT_IF_ID, Effect, Prospect
 
 Shape = dict[str, object]

@@ -1,30 +1,22 @@
 """Reads what is typed: durations, starts, instants, days, dates, zones. Pure: time is an argument.
 
-Each reader raises `ValueError` with what to write instead; the `click` types at the end turn that
-into a usage error that names the option.
+Each reader raises `ValueError` with what to write instead.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TypeVar
 from zoneinfo import ZoneInfo
-
-import click
 
 from tallyd.config.values import (
     CALENDAR_UNITS,
     CLOCK_UNITS,
-    check_zone,
     did_you_mean,
     format_duration,
     parse_duration,
 )
 from tallyd.domain.model import MAX_DURATION, InstantStart, WallStart
 from tallyd.domain.window import floor_ms
-
-T = TypeVar("T")
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 SHORTEST_DAY = 3
@@ -193,24 +185,3 @@ def _read_day(word: str) -> int:
     short = [name[:SHORTEST_DAY] for name in WEEKDAYS]
     hint = did_you_mean(word, [*WEEKDAYS, *short]) or f"; the days are {', '.join(short)}"
     raise ValueError(f"{word} is no weekday{hint}")
-
-
-def typed(name: str, read: Callable[[str], T]) -> Callable[[str], T]:
-    """Make a click type of a reader: its `ValueError` becomes exit code 2 with option and fix."""
-
-    def convert(value: str) -> T:
-        try:
-            return read(value)
-        except ValueError as error:
-            raise click.BadParameter(f"{value!r}: {error}") from None
-
-    convert.__name__ = name  # what click shows in place of the value
-    return convert
-
-
-DURATION = typed("duration", booking_duration)
-START = typed("start", read_start)
-MOMENT = typed("time", read_moment)
-DAYS = typed("days", read_days)
-DATE = typed("date", read_date)
-ZONE = typed("zone", check_zone)

@@ -1,7 +1,8 @@
 """What an error means on the wire; how it is written is a dialect's."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import FastAPI
@@ -11,7 +12,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tallyd.api.callers import TooManyRequestsError
-from tallyd.domain.errors import InvalidBooking, NotFound, Problem, Refused, ZoneUnknown
+from tallyd.domain.errors import (
+    InvalidBooking,
+    NotFound,
+    Problem,
+    Refused,
+    RequestDiffers,
+    ZoneUnknown,
+)
 from tallyd.ports.store import StoreBusyError, StoreError, StoreFullError
 
 
@@ -47,12 +55,6 @@ class MediaTypeError(ApiError):
     """The body is of a kind that nobody asked for."""
 
     status = 415
-
-
-class KeyReusedError(ApiError):
-    """An Idempotency-Key came again with another request."""
-
-    status = 422
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,8 @@ _ANSWERS: Mapping[type[Exception], Callable[[Any], Answer]] = {
     InvalidBooking: lambda error: Answer(400, "this cannot be booked", error.problems),
     ZoneUnknown: _no_zone,
     NotFound: lambda error: Answer(404, str(error)),
-    Refused: lambda error: Answer(409, error.sentence),
+    Refused: lambda error: Answer(409, error.brief),
+    RequestDiffers: lambda error: Answer(422, str(error)),
     TooManyRequestsError: lambda error: Answer(
         429, str(error), headers=_again_in(error.retry_after_s)
     ),
@@ -117,14 +120,22 @@ _ANSWERS: Mapping[type[Exception], Callable[[Any], Answer]] = {
 """What each kind of error means; the first that fits counts."""
 
 
-def write_errors(app: FastAPI, write: Callable[[Request, Answer], Response]) -> None:
-    """Have an application write every expected error as `write` does."""
+def write_errors(
+    app: FastAPI,
+    write: Callable[[Request, Answer], Response],
+    statuses: Mapping[type[Exception], int] = MappingProxyType({}),
+) -> None:
+    """Have an application write every expected error as `write` does.
+
+    `statuses` are those that a dialect gives kinds of errors in place of the usual ones.
+    """
 
     async def handle(request: Request, error: Exception) -> Response:
         answer = answer_of(error)
         if answer is None:
             raise error
-        response = write(request, answer)
+        own = statuses.get(type(error))
+        response = write(request, answer if own is None else replace(answer, status=own))
         response.headers.update(answer.headers)
         return response
 

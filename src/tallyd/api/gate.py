@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tallyd.api.callers import peer_of
+from tallyd.logs import get_logger
 
 HEADERS_MAX = 16 * 1024
 BODY_WITHIN_S = 10.0
@@ -52,7 +53,26 @@ class Gate:
             sentence = f"a body has at most {self._body_max} bytes"
             await _refuse(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence)
             return
-        await self._app(scope, _replay(body, receive), send)
+        await self._fenced(scope, _replay(body, receive), send)
+
+    async def _fenced(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve; what a request breaks is told in the log, and to whoever asked not at all."""
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            # Not the query: a key may be in it.
+            about = {"method": scope["method"], "path": scope["path"], "error": repr(error)}
+            get_logger().error("server.request_failed", **about, exc_info=error)
+            if begun:
+                raise
+            await _refuse(send, HTTPStatus.INTERNAL_SERVER_ERROR, "it is in the log")
 
     def _stranger(self, scope: Scope, headers: Headers) -> tuple[HTTPStatus, str] | None:
         """Say why a request by TCP is refused: a page in a browser may be behind it."""

@@ -60,7 +60,8 @@ def _refuse_victims(before: Wishes, after: Wishes, now: datetime) -> None:
             f"{victim.loses.start:%Y-%m-%d %H:%M:%S} to {victim.loses.stop:%H:%M:%S} UTC"
             for victim in cut
         )
-        raise Refused(f"it would cut what is recording now: {names}", cut)
+        brief = "it would cut what is recording now"
+        raise Refused(f"{brief}: {names}", cut, brief)
 
 
 def _refuse_overlap(before: Wishes, after: Wishes, now: datetime) -> None:
@@ -73,7 +74,9 @@ def _refuse_overlap(before: Wishes, after: Wishes, now: datetime) -> None:
         )
         more = len(short) - _NAMED_AT_MOST
         tail = f" and {more} more" if more > 0 else ""
-        raise Refused(f"the time is not free; this would not have all of its time: {listed}{tail}")
+        brief = "the time is not free"
+        sentence = f"{brief}; this would not have all of its time: {listed}{tail}"
+        raise Refused(sentence, brief=brief)
 
 
 def _looked_at(before: Wishes, after: Wishes, now: datetime) -> Window:

@@ -25,9 +25,16 @@ from tallyd.domain.drafts import (
     validate,
     validate_edit,
 )
-from tallyd.domain.errors import InvalidBooking, NotFound, Problem
+from tallyd.domain.errors import InvalidBooking, NotFound, Problem, RequestDiffers
 from tallyd.domain.ledger import AHEAD, due_runs
-from tallyd.domain.model import MAX_NAME, ExceptionDay, Occurrence, Override, Schedule
+from tallyd.domain.model import (
+    MAX_NAME,
+    ExceptionDay,
+    Occurrence,
+    Override,
+    RequestKey,
+    Schedule,
+)
 from tallyd.domain.selection import select
 from tallyd.domain.window import MILLISECOND, Window
 from tallyd.ports.store import Transaction
@@ -45,22 +52,32 @@ class ScheduleBookings(Writer):
     """Changes what is wanted, wholly or not at all."""
 
     async def add(
-        self, make: Callable[[datetime], Draft], policy: Policy = Policy.REPORT
+        self,
+        make: Callable[[datetime], Draft],
+        policy: Policy = Policy.REPORT,
+        request: RequestKey | None = None,
     ) -> Change:
         """Book the draft that `make` gives for the instant of the booking.
 
+        What a `request` has booked before is given as it is now, and nothing is booked.
+
         Raises:
             InvalidBooking: the draft breaks rules; all of them are listed.
+            RequestDiffers: the key of the request stood for another one.
             Refused: the policy forbids what it would do to others.
             StoreError: nothing was stored.
         """
         async with self._store.write() as tx:
             now = self._now()
+            if request is not None and (known := await _booked_by(tx, request)):
+                return Change(None, known)
             draft = make(now)
             validate(draft, now, await known_targets(tx, draft.target))
             async with guarded(tx, policy, now, {draft.target}):
                 schedule = await tx.add_schedule(to_schedule(draft, now, uuid4().hex))
                 await self._materialise(tx, schedule, (), now)
+            if request is not None:
+                await tx.note_request(request, schedule.id, now)
         self._nudge()
         return Change(None, schedule)
 
@@ -146,6 +163,23 @@ class ScheduleBookings(Writer):
         self._nudge()
         return occurrence
 
+    async def restore(
+        self, schedule_id: int, wanted: str, policy: Policy = Policy.REPORT
+    ) -> Occurrence:
+        """Take back that one occurrence was left out; raises what `skip` does."""
+        async with self._store.write() as tx:
+            now = self._now()
+            schedule = await standing_schedule(tx, schedule_id)
+            overrides = await tx.overrides({schedule_id})
+            occurrence = select(schedule, overrides, wanted, now)
+            if occurrence.window.start <= now:
+                raise InvalidBooking(Problem("occurrence", wanted, "that one has begun"))
+            known = override_of(overrides, schedule_id, occurrence.slot)
+            async with guarded(tx, policy, now, {schedule.target}):
+                await tx.put_override(replace(known, excluded=False))
+        self._nudge()
+        return occurrence
+
     async def add_exception_day(
         self, day: date, name: str, target: str | None, policy: Policy = Policy.REPORT
     ) -> ExceptionDay:
@@ -201,3 +235,13 @@ class ScheduleBookings(Writer):
             overrides = {schedule.id: await tx.overrides({schedule.id})}
             starts = Window(since, now + MILLISECOND)
             await tx.insert_runs(due_runs((schedule,), overrides, starts))
+
+
+async def _booked_by(tx: Transaction, request: RequestKey) -> Schedule | None:
+    found = await tx.booked_by(request)
+    if found is None:
+        return None
+    schedule, fingerprint = found
+    if fingerprint != request.fingerprint:
+        raise RequestDiffers(request.key)
+    return schedule

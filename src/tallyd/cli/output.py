@@ -4,13 +4,13 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
-from pathlib import PurePath
 from typing import Any, Literal, cast
 
 import click
 
+from tallyd.notation.plain import plain
 from tallyd.notation.text import instant_text, visible
 
 Row = Mapping[str, object]
@@ -89,24 +89,7 @@ def to_json(result: object) -> str:
     Raises:
         TypeError: a value has no one way to be written, such as a duration: give `*_ms` integers.
     """
-    return json.dumps(_jsonable(result), indent=2, allow_nan=False)
-
-
-def _jsonable(value: object) -> object:
-    match value:
-        case datetime():
-            return instant_text(value)
-        case date():
-            return value.isoformat()
-        case PurePath():
-            return str(value)
-        case Mapping():
-            items = cast("Mapping[str, object]", value).items()
-            return {key: _jsonable(each) for key, each in items}
-        case list() | tuple():
-            return [_jsonable(each) for each in cast("Sequence[object]", value)]
-        case _:
-            return value
+    return json.dumps(plain(result), indent=2, allow_nan=False)
 
 
 def _text(column: Column, row: Row) -> str:

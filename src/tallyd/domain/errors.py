@@ -50,12 +50,26 @@ class Victim:
 
 
 class Refused(DomainError):  # noqa: N818
-    """The change is not made: it would cut what runs now, or meets what its caller rejects."""
+    """The change is not made: it would cut what runs now, or meets what its caller rejects.
 
-    def __init__(self, sentence: str, victims: tuple[Victim, ...] = ()) -> None:
+    `brief` says it without naming what belongs to others.
+    """
+
+    def __init__(
+        self, sentence: str, victims: tuple[Victim, ...] = (), brief: str | None = None
+    ) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.victims = victims
+        self.brief = brief or sentence
+
+
+class RequestDiffers(DomainError):  # noqa: N818
+    """A key that stands for one request came with another one; nothing was changed."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the key {key} came with another request before")
+        self.key = key
 
 
 class ZoneUnknown(DomainError):  # noqa: N818

@@ -165,6 +165,18 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestKey:
+    """What a client calls one request by, so that it is carried out once, however often it comes.
+
+    `fingerprint` is that of what is asked; `caller` is whose key it is.
+    """
+
+    caller: str
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
 class Override:
     """Schedule data about one occurrence: left out, ended at another instant, or paused."""
 

@@ -52,6 +52,16 @@ EVENTS: Final[Mapping[str, Event]] = {
         "The HTTP server takes requests.",
         {"version": "of tallyd", "pid": "process id", "listen": "where, as `--listen` has it"},
     ),
+    "server.request_failed": Event(
+        "error",
+        "A request met a bug; whoever sent it was told no more than that.",
+        {
+            "method": "of the request",
+            "path": "of the request, without its query",
+            "error": "what was raised",
+            "exception": "where",
+        },
+    ),
     "server.stopping": Event(
         "info",
         "The HTTP server was asked to end; requests that are under way get their answers.",

@@ -16,6 +16,7 @@ from tallyd.domain.model import (
     Override,
     Part,
     RemovedFile,
+    RequestKey,
     Run,
     Schedule,
     Status,
@@ -171,6 +172,14 @@ class Transaction(Reader, Protocol):
 
     async def change_schedule(self, schedule: Schedule) -> None:
         """Replace the schedule of that id."""
+        ...
+
+    async def booked_by(self, key: RequestKey) -> tuple[Schedule, str] | None:
+        """Give what a request has booked, with the fingerprint that it had then."""
+        ...
+
+    async def note_request(self, key: RequestKey, schedule_id: int, at: datetime) -> None:
+        """Note what a request has booked; what was noted a week before `at` is forgotten."""
         ...
 
     async def put_override(self, override: Override) -> None:

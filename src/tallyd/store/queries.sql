@@ -471,3 +471,19 @@ DELETE FROM keys WHERE user_id = :user_id RETURNING user_id;
 -- name: delete_expired_keys
 -- Forget the keys that have expired.
 DELETE FROM keys WHERE expires_ms <= :now_ms RETURNING user_id;
+
+-- name: get_request
+-- Give what a request has booked.
+SELECT schedules.*, requests.fingerprint
+FROM requests JOIN schedules ON schedules.id = requests.schedule_id
+WHERE requests.caller = :caller AND requests.key = :key;
+
+-- name: insert_request
+-- Note what a request has booked.
+INSERT INTO requests (caller, key, fingerprint, schedule_id, created_ms)
+VALUES (:caller, :key, :fingerprint, :schedule_id, :created_ms)
+RETURNING schedule_id;
+
+-- name: delete_old_requests
+-- Forget what requests have booked before an instant.
+DELETE FROM requests WHERE created_ms < :before_ms RETURNING schedule_id;

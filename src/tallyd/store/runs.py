@@ -25,6 +25,7 @@ from tallyd.domain.planner import Wishes
 from tallyd.domain.window import MILLISECOND, Window, from_ms, to_ms
 from tallyd.store.accounts import AccountsReader, AccountsWriter
 from tallyd.store.connection import translated
+from tallyd.store.requests import RequestsWriter
 from tallyd.store.schedules import (
     WishReader,
     WishWriter,
@@ -122,7 +123,7 @@ class LedgerReader(WishReader, AccountsReader):
         return _whole(await self._session.rows(name, _run, **parameters))
 
 
-class LedgerWriter(LedgerReader, WishWriter, AccountsWriter):
+class LedgerWriter(LedgerReader, WishWriter, AccountsWriter, RequestsWriter):
     """Changes the ledger, with wishes and accounts beside it, in one transaction."""
 
     async def insert_runs(self, runs: Iterable[Run]) -> int:

@@ -27,6 +27,9 @@ class Rows:
     exception_days: dict[int, ExceptionDay] = field(default_factory=dict[int, ExceptionDay])
     runs: dict[int, Run] = field(default_factory=dict[int, Run])
     run_ids: dict[tuple[int, str], int] = field(default_factory=dict[tuple[int, str], int])
+    requests: dict[tuple[str, str], tuple[int, str]] = field(
+        default_factory=dict[tuple[str, str], tuple[int, str]]
+    )
     tokens: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
 
     def copy(self) -> "Rows":
@@ -40,5 +43,6 @@ class Rows:
             exception_days=dict(self.exception_days),
             runs=dict(self.runs),
             run_ids=dict(self.run_ids),
+            requests=dict(self.requests),
             tokens=dict(self.tokens),
         )

@@ -19,6 +19,7 @@ from tallyd.domain.model import (
     Override,
     Part,
     RemovedFile,
+    RequestKey,
     Run,
     Schedule,
     Status,
@@ -230,6 +231,13 @@ class _Transaction(_Reader, Transaction):
         self._known_schedule(schedule.id)
         self._state.schedules[schedule.id] = schedule
         self._state.changed_at[schedule.id] = self._raise_revision()
+
+    async def booked_by(self, key: RequestKey) -> tuple[Schedule, str] | None:
+        found = self._state.requests.get((key.caller, key.key))
+        return None if found is None else (self._state.schedules[found[0]], found[1])
+
+    async def note_request(self, key: RequestKey, schedule_id: int, at: datetime) -> None:  # noqa: ARG002 - what is in memory is forgotten soon enough
+        self._state.requests[key.caller, key.key] = (schedule_id, key.fingerprint)
 
     async def put_override(self, override: Override) -> None:
         self._known_schedule(override.schedule_id)

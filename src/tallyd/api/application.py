@@ -30,4 +30,4 @@ def application(services: Services) -> ASGIApp:
         for path, app in dialect.build(services).items()
     ]
     app = Starlette(routes=[Route("/healthz", healthz), *mounts])
-    return Gate(app, http.hosts, http.body_max)
+    return Gate(app, http.hosts, http.body_max_kib * 1024)

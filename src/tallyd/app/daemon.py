@@ -5,7 +5,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,6 +21,7 @@ from tallyd.app.installation import recordings_of, retention_of, targets_of
 from tallyd.app.last_resort import LastResort
 from tallyd.app.readiness import Readiness, backups_of, make_ready
 from tallyd.app.reloading import Reloader
+from tallyd.app.server_child import ServerChild
 from tallyd.app.upkeep import Upkeep
 from tallyd.app.workshop import Workshop
 from tallyd.catalogue import sync_targets
@@ -83,10 +84,15 @@ class _Base:
     ready: Readiness
     recordings: Recordings
     last_resort: LastResort
+    server: Sequence[str]
 
 
-async def run_daemon(settings: Settings, load_again: Callable[[], Settings]) -> None:
+async def run_daemon(
+    settings: Settings, load_again: Callable[[], Settings], server: Sequence[str] = ()
+) -> None:
     """Run the engine in the foreground until SIGTERM or SIGINT; SIGHUP reads the settings anew.
+
+    `server` is the command of the HTTP server that is to run beside it, if one is.
 
     Raises:
         ConfigError: the `id` of a target belongs to another one.
@@ -118,6 +124,7 @@ async def run_daemon(settings: Settings, load_again: Callable[[], Settings]) -> 
                     ready,
                     recordings,
                     LastResort(lines),
+                    server,
                 )
                 upkeep = Upkeep(
                     state=state,
@@ -185,6 +192,9 @@ async def _run_engine(base: _Base, upkeep: Upkeep) -> None:
             engine.leave_recordings()
         await background.start(_heed_signals, stop, reloader, base, engine)
         background.start_soon(_tidy, engine, base.clock)
+        if base.server:
+            child = ServerChild(base.server, base.announcer, base.clock)
+            background.start_soon(_serve, child, engine, base)
         for task in (
             partial(upkeep.save, partial(engine.is_free_for, TIDIED_WHERE_FREE)),
             partial(upkeep.look_over, engine.next_edge),
@@ -194,6 +204,12 @@ async def _run_engine(base: _Base, upkeep: Upkeep) -> None:
         await engine.run(stop)
         base.service.stopping(SURROUNDINGS_END_WITHIN_S)
         background.cancel_scope.cancel()
+
+
+async def _serve(child: ServerChild, engine: Engine, base: _Base) -> None:
+    """Keep the HTTP server running, once everything that is due has been seen to."""
+    await engine.booted.wait()
+    await keep_running("server", child.run, base.announcer, base.clock)
 
 
 async def _see(disk: Disk) -> None:

@@ -2,11 +2,12 @@
 
 import os
 import signal
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import anyio
+from anyio import to_thread
 
 from tallyd import __version__, logs, systemd
 from tallyd.api.application import application
@@ -19,8 +20,12 @@ from tallyd.app.accounts import accounts_of
 from tallyd.app.installation import Appliance, open_with_store
 from tallyd.clock import SystemClock
 from tallyd.config import Settings, TcpAddress, UnixAddress, parse_address
+from tallyd.state_dir import StateDir
 
 SOCKET = "api.sock"
+LOOK_EVERY_S = 2.0
+NICER_BY = 10
+"""By so much the server gives way to whatever records."""
 
 
 def addresses_of(settings: Settings) -> tuple[TcpAddress | UnixAddress, ...]:
@@ -55,15 +60,51 @@ def _picture(appliance: Appliance) -> Picture | None:
     return appliance.snapshot() if appliance.daemon_runs() else None
 
 
+async def _told_to_end(settings: Settings, lifeline: int | None) -> str:
+    """Wait until the server is to end, and tell why."""
+    reasons: list[str] = []
+    async with anyio.create_task_group() as tasks:
+
+        async def wait(why: Callable[[], Awaitable[str]]) -> None:
+            reasons.append(await why())
+            tasks.cancel_scope.cancel()
+
+        async def signalled() -> str:
+            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+                return (await anext(signals)).name
+
+        async def abandoned() -> str:
+            if lifeline is None:
+                await anyio.sleep_forever()
+            else:
+                await anyio.wait_readable(lifeline)
+            return "the daemon ended"
+
+        async def replaced() -> str:
+            state = StateDir(settings.appliance.state_dir)
+            opened = await to_thread.run_sync(state.database_file)
+            while await to_thread.run_sync(state.database_file) == opened:
+                await SystemClock().sleep(LOOK_EVERY_S)
+            return "another file has the name of the database"
+
+        for why in (signalled, abandoned, replaced):
+            tasks.start_soon(wait, why)
+    return reasons[0]
+
+
 async def run_server(
-    settings: Settings, addresses: Sequence[TcpAddress | UnixAddress] = ()
+    settings: Settings,
+    addresses: Sequence[TcpAddress | UnixAddress] = (),
+    lifeline: int | None = None,
 ) -> None:
-    """Serve in the foreground until SIGTERM or SIGINT.
+    """Serve in the foreground until SIGTERM or SIGINT, or until the pipe `lifeline` is closed.
 
     Raises:
         ListenError: it cannot listen where it should.
         StateDirError, StoreError: the installation cannot be used.
     """
+    with suppress(OSError):
+        os.nice(NICER_BY)
     clock = SystemClock()
     wanted = tuple(addresses) or addresses_of(settings)
     with (
@@ -82,9 +123,7 @@ async def run_server(
             where = [written(each) for each in wanted]
             log.info("server.started", version=__version__, pid=os.getpid(), listen=where)
             service.ready()
-            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-                number = await anext(signals)
-            log.info("server.stopping", signal=signal.Signals(number).name)
+            log.info("server.stopping", why=await _told_to_end(settings, lifeline))
             service.stopping(DRAIN_S)
             stop.set()
         log.info("server.stopped")

@@ -4,6 +4,8 @@ import gc
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
@@ -14,10 +16,28 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
+class Serve(Enum):
+    """Whether the HTTP server runs beside the daemon."""
+
+    AS_CONFIGURED = "as configured"
+    NOT = "not"
+
+
 @click.command()
+@click.option(
+    "--no-serve",
+    "serve",
+    flag_value=Serve.NOT,
+    default=Serve.AS_CONFIGURED,
+    type=click.UNPROCESSED,
+    help="No HTTP server beside it, whatever [http] says: it has a unit of its own.",
+)
 @click.pass_obj
-def run(invocation: Invocation) -> None:
-    """Run the daemon in the foreground until SIGTERM or SIGINT; SIGHUP reloads."""
+def run(invocation: Invocation, serve: Serve) -> None:
+    """Run the daemon in the foreground until SIGTERM or SIGINT; SIGHUP reloads.
+
+    With [http] enabled the HTTP server runs beside it, as a process of its own.
+    """
     gc.disable()  # what a start makes stays: to look through it costs a tenth of the time it takes
     with _without("rich"):
         from functools import partial
@@ -29,7 +49,14 @@ def run(invocation: Invocation) -> None:
 
     settings = invocation.settings()
     path = find(invocation.config).absolute()
-    anyio.run(run_daemon, settings, partial(load, path, driver_checker()))
+    wanted = settings.http.enabled and serve is Serve.AS_CONFIGURED
+    server = _server_command(path) if wanted else ()
+    anyio.run(run_daemon, settings, partial(load, path, driver_checker()), server)
+
+
+def _server_command(config: Path) -> tuple[str, ...]:
+    own = (sys.executable, "-m", "tallyd", "--config", str(config))
+    return (*own, "serve", "--while-stdin-is-open")
 
 
 @contextmanager

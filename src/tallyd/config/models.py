@@ -172,12 +172,12 @@ class HttpSettings(_Section):
     """
 
     enabled: bool = False
-    listen: tuple[Listen, ...] = ()
-    dialects: tuple[Literal["native", "valt"], ...] = ("native", "valt")
-    hosts: tuple[HostName, ...] = ()
+    listen: list[Listen] = Field(default_factory=list)
+    dialects: list[Literal["native", "valt"]] = ["native", "valt"]
+    hosts: list[HostName] = Field(default_factory=list)
     connections: Annotated[int, Field(ge=1, le=4096)] = 256
     requests_per_second: Annotated[int, Field(ge=1, le=100_000)] = 200
-    body_max: Size = 256 * 1024
+    body_max_kib: Annotated[int, Field(ge=1, le=65_536)] = 256
 
 
 class _TargetSection(_Section):

@@ -64,10 +64,15 @@ EVENTS: Final[Mapping[str, Event]] = {
     ),
     "server.stopping": Event(
         "info",
-        "The HTTP server was asked to end; requests that are under way get their answers.",
-        {"signal": "what asked"},
+        "The HTTP server ends; requests that are under way get their answers.",
+        {"why": "the signal that asked, or what happened"},
     ),
     "server.stopped": Event("info", "The HTTP server has ended."),
+    "server.died": Event(
+        "warning",
+        "The HTTP server beside the daemon has ended by itself; it is started again.",
+        {"error": "how it ended", "again_in_ms": "when"},
+    ),
     "config.reloaded": Event(
         "info",
         "A new configuration is in force.",

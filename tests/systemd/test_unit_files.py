@@ -14,6 +14,7 @@ from tallyd.engine.supervisor import LEDGER_WRITTEN_WITHIN_S, SESSIONS_END_WITHI
 
 FILES = Path(__file__).parents[2] / "systemd"
 UNIT = FILES / "tallyd.service"
+API_UNIT = FILES / "tallyd-api.service"
 DROP_INS = sorted((FILES / "tallyd.service.d").iterdir())
 ACCOUNT = FILES / "sysusers.d" / "tallyd.conf"
 DIRECTORIES = FILES / "tmpfiles.d" / "tallyd.conf"
@@ -33,11 +34,14 @@ def settings(unit: Path) -> dict[str, list[str]]:
     return found
 
 
-@pytest.fixture(params=[None, *DROP_INS], ids=lambda path: path.name if path else "plain")
+UNITS = [(UNIT,), *((UNIT, drop_in) for drop_in in DROP_INS), (API_UNIT,)]
+
+
+@pytest.fixture(params=UNITS, ids=lambda parts: parts[-1].name)
 def unit(request, tmp_path: Path) -> Path:
-    """Give the unit, alone and with each drop-in, its program being one that is there."""
-    parts = [UNIT, *([request.param] if request.param else [])]
-    whole = tmp_path / "tallyd.service"
+    """Give each unit, alone and with each drop-in, its program being one that is there."""
+    parts = request.param
+    whole = tmp_path / parts[0].name
     program = str(Path(sys.executable).with_name("tallyd"))
     # One file: verify and the offline check do not read drop-ins of a unit that is not installed.
     whole.write_text("\n".join(part.read_text() for part in parts).replace(PROGRAM, program))
@@ -56,11 +60,11 @@ def test_systemd_finds_nothing_to_complain_of(unit):
 @needs_systemd
 def test_systemd_would_complain_of_a_mistake(unit):
     """The check before this one can fail: systemd exits with 0 even then."""
-    unit.write_text(unit.read_text().replace("WatchdogSec=", "WatchDogSec="))
+    unit.write_text(unit.read_text().replace("RestartSec=", "ReStartSec="))
     done = subprocess.run(
         ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False
     )
-    assert "WatchDogSec" in done.stderr
+    assert "ReStartSec" in done.stderr
 
 
 @needs_systemd

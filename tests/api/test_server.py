@@ -83,3 +83,26 @@ async def test_it_says_no_more_of_itself_than_it_must(api: Api) -> None:
     """Nobody learns what serves."""
     async with httpx.AsyncClient(base_url=api.url) as client:
         assert "server" not in (await client.get("/healthz")).headers
+
+
+async def test_metrics_are_for_those_who_have_a_key(api: Api) -> None:
+    """Prometheus needs a key like any program, and finds everything that is counted."""
+    async with api.client() as client:
+        assert (await client.get("/metrics")).status_code == 401
+    async with api.client(await api.user("prometheus", Role.VIEWER)) as client:
+        answer = await client.get("/metrics")
+    assert answer.status_code == 200
+    for name in (
+        "tallyd_start_lateness_seconds",
+        "tallyd_runs_total",
+        "tallyd_driver_start_seconds",
+        "tallyd_next_start_timestamp_seconds",
+        "tallyd_blocked_seconds",
+        "tallyd_disk_free_bytes",
+        "tallyd_clock_trusted",
+        "tallyd_nudges",
+    ):
+        assert (
+            f"# TYPE {name}" in answer.text
+            or f"# TYPE {name.removesuffix('_total')}" in answer.text
+        )

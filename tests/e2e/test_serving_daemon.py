@@ -52,6 +52,10 @@ async def test_what_is_booked_by_http_is_recorded(served: House) -> None:
     (run,) = (await _asks(served, "/api/v1/runs")).json()
     assert run["outcome"] == Outcome.RECORDED
     assert len(run["parts"]) == 1
+    counted = (await _asks(served, "/metrics")).text
+    assert 'tallyd_runs_total{outcome="recorded",reason=""} 1.0' in counted
+    assert 'tallyd_start_lateness_seconds_count{target="rooms.aula"} 1.0' in counted
+    assert "tallyd_daemon_up 1.0" in counted
 
 
 async def test_the_server_ends_with_its_daemon(served: House) -> None:

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from tallyd.api import native
 from tallyd.api.gate import Gate
+from tallyd.api.metrics import Metrics, metrics_response
 from tallyd.api.services import Dialect, Services
 
 DIALECTS: Sequence[Dialect] = (Dialect("native", native.build),)
@@ -20,8 +21,13 @@ def application(services: Services) -> ASGIApp:
     """Give what answers every request."""
     http = services.settings.http
 
-    def healthz(_request: Request) -> Response:
+    async def healthz(_request: Request) -> Response:
         return JSONResponse({"status": "ok"})
+
+    counted = Metrics(services)
+
+    async def metrics(request: Request) -> Response:
+        return await metrics_response(counted, services, request)
 
     mounts = [
         Mount(path, app)
@@ -29,5 +35,5 @@ def application(services: Services) -> ASGIApp:
         if dialect.name in http.dialects
         for path, app in dialect.build(services).items()
     ]
-    app = Starlette(routes=[Route("/healthz", healthz), *mounts])
+    app = Starlette(routes=[Route("/healthz", healthz), Route("/metrics", metrics), *mounts])
     return Gate(app, http.hosts, http.body_max_kib * 1024)

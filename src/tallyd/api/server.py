@@ -40,6 +40,7 @@ async def serve(
             lifespan="off",
             interface="asgi3",
             log_config=None,
+            log_level="error",  # what clients do wrong is no news
             access_log=False,
             server_header=False,
             proxy_headers=False,

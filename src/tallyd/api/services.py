@@ -22,7 +22,8 @@ class Services:
     """The installation as every dialect sees it.
 
     `store` is there to be read; whatever changes goes through `bookings` or `accounts`. `picture`
-    gives the engine's last word about itself, None where no daemon runs. `zone` is the one in
+    gives the engine's last word about itself, None where no daemon runs (it blocks); `nudges` how
+    often it was told of a change, by what came of it. `zone` is the one in
     which wall times are meant that name none.
     """
 
@@ -34,6 +35,7 @@ class Services:
     accounts: Accounts
     callers: Callers
     picture: Callable[[], Picture | None]
+    nudges: Callable[[], Mapping[str, int]]
 
     @property
     def zone(self) -> str:

@@ -1,6 +1,7 @@
 """One installation as commands see it: its settings, its database, its daemon if one runs."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ class Appliance:
     bookings: Bookings
     reports: Reports
     installed: bool
+    nudges: Callable[[], Mapping[str, int]]
 
     def daemon_runs(self) -> bool:
         """Tell whether a daemon listens; it looks at the database once more for that."""
@@ -100,12 +102,15 @@ class _Bell:
     def __init__(self, run_dir: Path) -> None:
         self._run_dir = run_dir
         self.unheard = False
+        self.rung: Counter[str] = Counter()
 
     def ring(self) -> None:
         try:
             result = nudge.send(self._run_dir)
+            self.rung[result.name.lower()] += 1
         except nudge.NudgeError as error:
             # The change is stored; the engine looks at the database every few seconds anyway.
+            self.rung["failed"] += 1
             logs.get_logger().warning("nudge.failed", error=str(error))
         else:
             self.unheard |= result is nudge.NudgeResult.NOBODY
@@ -128,6 +133,7 @@ def _appliance(settings: Settings, store: Store, bell: _Bell, *, installed: bool
         bookings=Bookings(store, clock, bell.ring),
         reports=Reports(store, clock, settings.appliance.horizon),
         installed=installed,
+        nudges=lambda: bell.rung,
     )
 
 

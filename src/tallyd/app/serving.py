@@ -53,6 +53,7 @@ async def services_of(settings: Settings) -> AsyncGenerator[Services]:
             accounts=accounts,
             callers=Callers(accounts, appliance.clock, per_second, own_uids()),
             picture=partial(_picture, appliance),
+            nudges=appliance.nudges,
         )
 
 

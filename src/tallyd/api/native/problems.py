@@ -68,8 +68,9 @@ def problem_response(answer: Answer) -> Response:
             {"field": each.field, "value": each.value, "fix": each.fix} for each in answer.problems
         ],
     }
-    return JSONResponse(body, answer.status, _headers(answer), media_type=MEDIA_TYPE)
+    return JSONResponse(body, answer.status, _headers(answer), MEDIA_TYPE)
 
 
-def _headers(answer: Answer) -> Mapping[str, str] | None:
-    return {"WWW-Authenticate": "Bearer"} if answer.status == HTTPStatus.UNAUTHORIZED else None
+def _headers(answer: Answer) -> Mapping[str, str]:
+    unknown = answer.status == HTTPStatus.UNAUTHORIZED
+    return {**answer.headers, "WWW-Authenticate": "Bearer"} if unknown else answer.headers

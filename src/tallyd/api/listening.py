@@ -60,7 +60,8 @@ def _open(address: TcpAddress | UnixAddress) -> socket.socket:
 
 def _by_port(address: TcpAddress) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    endpoint = socket.socket(family, socket.SOCK_STREAM)
+    # With its protocol named: only then does the event loop send small answers without delay.
+    endpoint = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         endpoint.bind((address.host, address.port))

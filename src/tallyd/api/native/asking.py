@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from tallyd.api.answers import ForbiddenError, UnauthenticatedError
+from tallyd.api.native.listing import Listing
 from tallyd.api.services import Services
 from tallyd.bookings import Policy
 from tallyd.domain.accounts import (
@@ -30,8 +31,9 @@ _bearer = HTTPBearer(auto_error=False, description="A key of `tallyd accounts ke
 class Asking:
     """A request of somebody who is known."""
 
-    def __init__(self, services: Services, caller: Caller) -> None:
+    def __init__(self, services: Services, listing: Listing, caller: Caller) -> None:
         self.services = services
+        self.listing = listing
         self.caller = caller
 
     def require_booking(self) -> None:
@@ -122,7 +124,7 @@ async def _asking(
     if caller is None:
         services.callers.of_nobody(request)
         raise UnauthenticatedError("give a valid key: Authorization: Bearer KEY")
-    return Asking(services, caller)
+    return Asking(services, request.app.state.listing, caller)
 
 
 Asks = Annotated[Asking, Depends(_asking)]

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from tallyd import __version__
 from tallyd.api.answers import Answer, write_errors
 from tallyd.api.native import days, plan, runs, schedules, targets
+from tallyd.api.native.listing import Listing
 from tallyd.api.native.problems import PROBLEMS, problem_response
 from tallyd.api.services import Services
 from tallyd.domain.errors import InvalidBooking, ZoneUnknown
@@ -29,6 +30,7 @@ def build(services: Services) -> Mapping[str, ASGIApp]:
         responses=PROBLEMS,
     )
     app.state.services = services
+    app.state.listing = Listing(services)
 
     def write(_request: Request, answer: Answer) -> Response:
         return problem_response(answer)

@@ -9,7 +9,7 @@ from typing import Annotated, cast
 
 from anyio import to_thread
 from fastapi import APIRouter, Header, Path, Query
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from tallyd.api.answers import ForbiddenError
 from tallyd.api.native.asking import LAST_ID, Asking, Asks, OnConflict, reply
@@ -55,15 +55,14 @@ async def list_(asks: Asks, target: Annotated[Target | None, Query()] = None) ->
     """List the schedules that you may know of, with their chances over the horizon."""
     if target is not None:
         await _require_target(asks, target)
-    prospects = await asks.services.reports.prospects()
-    visible = await asks.visible()
-    return reply(
-        [
-            _prospect(each, visible)
-            for each in prospects
-            if asks.sees(each.schedule) and target in {None, each.schedule.target}
-        ]
-    )
+    rows = [row for row in await asks.listing.rows() if asks.sees(row.schedule)]
+    visible = None if asks.sees_all() else frozenset(row.schedule.id for row in rows)
+    shapes = [
+        without_strangers(row.shape, visible)
+        for row in rows
+        if target in {None, row.schedule.target}
+    ]
+    return JSONResponse(shapes)
 
 
 @router.post("/schedules", status_code=201)

@@ -1,10 +1,14 @@
 """The server itself: who gets in, and how much of a client it bears."""
 
+import sqlite3
+from datetime import timedelta
+
 import httpx
 import pytest
 
 from api_rig import PASSWORD, Api
-from tallyd.domain.accounts import Role
+from tallyd.domain.accounts import Purpose, Role
+from tallyd.store import SqliteStore
 
 
 async def test_it_says_that_it_lives(api: Api) -> None:
@@ -106,3 +110,71 @@ async def test_metrics_are_for_those_who_have_a_key(api: Api) -> None:
             f"# TYPE {name}" in answer.text
             or f"# TYPE {name.removesuffix('_total')}" in answer.text
         )
+
+
+async def test_a_full_disk_is_told(api: Api) -> None:
+    """Where nothing can be stored, that is what is said, and it can still be looked."""
+    store = api.services.store
+    assert isinstance(store, SqliteStore)
+    async with api.local() as client:
+        await store._writing.run_apart(_fill)
+        body = {
+            "target": "rooms.aula",
+            "name": "x" * 200,
+            "start": "2036-12-01T09:00",
+            "duration": "1h",
+        }
+        answers = [await client.post("/api/v1/schedules", json=body) for _ in range(100)]
+        assert answers[-1].status_code == 507
+        assert (await client.get("/api/v1/schedules")).status_code == 200
+
+
+def _fill(connection: sqlite3.Connection) -> None:
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+
+
+async def test_a_key_ends(api: Api) -> None:
+    """A key works until it expires, until its account gets another password, or goes."""
+    accounts = api.services.accounts
+    token = await api.user("alice")
+    short = await accounts.issue("alice", Purpose.NATIVE, timedelta(seconds=0))
+    other = await accounts.issue("alice", Purpose.IBM)
+    async with api.client() as client:
+
+        async def code(key: str) -> int:
+            headers = {"Authorization": f"Bearer {key}"}
+            return (await client.get("/api/v1/me", headers=headers)).status_code
+
+        assert [await code(each) for each in (token, short.secret, other.secret)] == [200, 401, 401]
+        await accounts.change_password("alice", "another horse")
+        assert await code(token) == 401
+        fresh = (await accounts.issue("alice", Purpose.NATIVE)).secret
+        assert await code(fresh) == 200
+        await accounts.remove("alice")
+        assert await code(fresh) == 401
+
+
+async def test_who_signs_is_known_by_a_secret_that_is_not_stored(api: Api) -> None:
+    """What an interface signs with can be derived here, and nowhere else."""
+    await api.user("alice")
+    accounts = api.services.accounts
+    issued = await accounts.issue("alice", Purpose.UPLYNK)
+    known = await accounts.signer(issued.public)
+    assert known is not None
+    assert (known[0].name, known[1]) == ("alice", issued.secret)
+    assert await accounts.signer("nobody") is None
+
+
+async def test_a_bug_is_told_in_the_log_alone(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever meets a bug learns no more than that, and the server goes on."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("the secret is 42")
+
+    monkeypatch.setattr(type(api.services.reports), "targets", broken)
+    async with api.local() as client:
+        answer = await client.get("/api/v1/targets")
+        assert answer.status_code == 500
+        assert "42" not in answer.text
+        assert (await client.get("/healthz")).status_code == 200

@@ -5,6 +5,7 @@ import socket
 import stat
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from anyio import CancelScope, to_thread
@@ -103,6 +104,13 @@ def _remove_stale(path: Path, short: str) -> None:
                 path.unlink()
             else:
                 raise FileExistsError(17, "another server listens there")
+
+
+def listened(address: TcpAddress | UnixAddress, endpoint: socket.socket) -> str:
+    """Write where a socket listens: with the port that the system chose, where it did."""
+    if isinstance(address, TcpAddress):
+        address = replace(address, port=int(endpoint.getsockname()[1]))
+    return written(address)
 
 
 def written(address: TcpAddress | UnixAddress) -> str:

@@ -13,7 +13,7 @@ from tallyd import __version__, logs, systemd
 from tallyd.api.application import application
 from tallyd.api.callers import Callers
 from tallyd.api.connection import own_uids
-from tallyd.api.listening import listening, written
+from tallyd.api.listening import listened, listening
 from tallyd.api.server import DRAIN_S, serve
 from tallyd.api.services import Picture, Services
 from tallyd.app.accounts import accounts_of
@@ -121,7 +121,7 @@ async def run_server(
             stop = anyio.Event()
             app = application(services)
             await tasks.start(serve, app, sockets, settings.http.connections, stop)
-            where = [written(each) for each in wanted]
+            where = [listened(*each) for each in zip(wanted, sockets, strict=True)]
             log.info("server.started", version=__version__, pid=os.getpid(), listen=where)
             service.ready()
             log.info("server.stopping", why=await _told_to_end(settings, lifeline))

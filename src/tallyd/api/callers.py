@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from tallyd.accounts import Accounts, Issued
 from tallyd.api.buckets import Buckets
-from tallyd.domain.accounts import Caller, Purpose, Role
+from tallyd.domain.accounts import MAX_USER_NAME, Caller, Purpose, Role
 from tallyd.ports.clock import Clock
 
 PEER = "tallyd.peer"
@@ -19,6 +19,9 @@ PEER = "tallyd.peer"
 
 FAILURES_PER_S = 1.0
 FAILURES_AT_ONCE = 20.0
+LOGINS_PER_S = 5.0
+LOGINS_AT_ONCE = 50.0
+"""What of one address may be hashed, right or wrong: that is slow on purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Callers:
         self._accounts = accounts
         self._asked = Buckets(clock, per_second, 5 * per_second)
         self._failed = Buckets(clock, FAILURES_PER_S, FAILURES_AT_ONCE)
+        self._hashed = Buckets(clock, LOGINS_PER_S, LOGINS_AT_ONCE)
         self._trusted = trusted_uids
 
     def of_peer(self, request: Request) -> Caller | None:
@@ -63,38 +67,36 @@ class Callers:
 
     async def of_token(self, request: Request, token: str, *purposes: Purpose) -> Caller | None:
         """Give whose key it is; None for one that is unknown, expired, or for something else."""
-        origin = self._careful(request)
         caller = await self._accounts.caller_of_token(token, *purposes)
         if caller is None:
-            self._failed.take(origin)
+            # Not before: whoever guesses must not keep out others of the same address.
+            _require(self._failed.take(_origin(request.scope)))
             return None
         self._count(f"user {caller.user_id}")
         return caller
 
     async def log_in(self, request: Request, name: str, password: str) -> Issued | None:
         """Give a key that lasts a day to whoever knows a password; None to anybody else."""
-        origin = self._careful(request)
+        origin = _origin(request.scope)
+        _require(self._hashed.take(origin))
+        guessed = f"{origin} {name.lower()[:MAX_USER_NAME]}"
+        _require(self._failed.wait_s(guessed))
         issued = await self._accounts.log_in(name, password)
         if issued is None:
-            self._failed.take(origin)
+            self._failed.take(guessed)
         return issued
 
     def of_nobody(self, request: Request) -> None:
         """Count a request that says nothing of who sent it."""
         self._count(_origin(request.scope))
 
-    def _careful(self, request: Request) -> str:
-        """Let whoever failed often wait, before anything is looked up for them."""
-        origin = _origin(request.scope)
-        wait_s = self._failed.wait_s(origin)
-        if wait_s:
-            raise TooManyRequestsError(wait_s)
-        return origin
-
     def _count(self, who: str) -> None:
-        wait_s = self._asked.take(who)
-        if wait_s:
-            raise TooManyRequestsError(wait_s)
+        _require(self._asked.take(who))
+
+
+def _require(wait_s: int) -> None:
+    if wait_s:
+        raise TooManyRequestsError(wait_s)
 
 
 def peer_of(scope: Mapping[str, Any]) -> Peer | None:

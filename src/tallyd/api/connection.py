@@ -16,6 +16,9 @@ from tallyd.api.callers import PEER, Peer
 HEADERS_WITHIN_S: Final = 10.0
 """So long a client may take to the end of its headers, and before that to send a first byte."""
 
+ANSWER_READ_WITHIN_S: Final = 30.0
+"""So long a client may take to read what there is of its answer."""
+
 _CREDENTIALS: Final = struct.Struct("3i")
 
 
@@ -28,6 +31,7 @@ class Connection(H11Protocol):
         """Take up a connection, or refuse it."""
         super().connection_made(transport)
         self._deadline: Any = None
+        self._unread: Any = None
         if len(self.connections) > self.most:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
             return
@@ -37,6 +41,7 @@ class Connection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget a connection."""
         self._unwatch()
+        self._forget_unread()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -48,6 +53,27 @@ class Connection(H11Protocol):
             self._watch()
         else:
             self._unwatch()
+
+    def pause_writing(self) -> None:
+        """Give a client that does not read its answer a while, no more."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(ANSWER_READ_WITHIN_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on: it reads."""
+        super().resume_writing()
+        self._forget_unread()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that nobody uses, also where its last answer was never read."""
+        super().timeout_keep_alive_handler()
+        self._forget_unread()
+        self._unread = self.loop.call_later(ANSWER_READ_WITHIN_S, self.transport.abort)
+
+    def _forget_unread(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
         """Refuse what is no request, with the status that fits."""

@@ -50,8 +50,7 @@ class ServerChild:
     async def _live(self) -> str:
         """Start the server and wait for its end; gives how it ended."""
         try:
-            with CancelScope(shield=True):
-                child = await to_thread.run_sync(_start, self._command)
+            child = await to_thread.run_sync(_start, self._command)
         except OSError as error:
             return f"cannot be started: {error.strerror}"
         try:

@@ -32,13 +32,9 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class ScheduleChange(_Body):
-    """Options of a schedule; what is left out stays, or takes its default."""
+class Options(_Body):
+    """The options of a schedule that may always be left out."""
 
-    target: Target | None = None
-    name: Name | None = None
-    start: Start | None = None
-    duration: Length | None = None
     timezone: Zone | None = None
     repeat: Repeat | None = None
     every: Annotated[int, Field(ge=1, le=MAX_EVERY, strict=True)] | None = None
@@ -55,8 +51,17 @@ class ScheduleChange(_Body):
         return self.model_dump(exclude_none=True)
 
 
-class NewSchedule(ScheduleChange):
-    """A schedule to be booked."""
+class ScheduleChange(Options):
+    """What is to change of a schedule; what is left out stays."""
+
+    target: Target | None = None
+    name: Name | None = None
+    start: Start | None = None
+    duration: Length | None = None
+
+
+class NewSchedule(Options):
+    """A schedule to be booked; what is left out takes its default."""
 
     target: Target
     name: Name

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from tallyd.api.answers import ForbiddenError
 from tallyd.api.native.asking import LAST_ID, Asking, Asks, OnConflict, reply
-from tallyd.api.native.bodies import NewSchedule, OverrideChange, ScheduleChange, Target
+from tallyd.api.native.bodies import NewSchedule, Options, OverrideChange, ScheduleChange, Target
 from tallyd.bookings import Change, Policy
 from tallyd.domain.accounts import may_administer
 from tallyd.domain.drafts import Draft
@@ -156,7 +156,7 @@ async def override(
     return reply({**said, **occurrence_shape(found)})
 
 
-async def _wish(body: ScheduleChange) -> Wish:
+async def _wish(body: Options) -> Wish:
     """Read what is asked for; in a thread, for a time zone may have to be looked up."""
     return await to_thread.run_sync(read_wish, body.options())
 

@@ -83,7 +83,8 @@ class Callers:
         _require(self._failed.wait_s(guessed))
         issued = await self._accounts.log_in(name, password)
         if issued is None:
-            self._failed.take(guessed)
+            # Again: many may have got here before the first one of them had failed.
+            _require(self._failed.take(guessed))
         return issued
 
     def of_nobody(self, request: Request) -> None:

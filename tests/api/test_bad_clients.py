@@ -123,3 +123,13 @@ async def test_a_large_answer_to_a_slow_reader(api: Api) -> None:
         )
     async with httpx.AsyncClient(base_url=api.url) as client:
         assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_who_guesses_keys_has_to_wait(tight: Api) -> None:
+    """Keys cannot be tried by the thousand, and nobody else is kept out meanwhile."""
+    right = await tight.user("alice")
+    async with tight.client("wrong") as client:
+        codes = [(await client.get("/api/v1/me")).status_code for _ in range(20)]
+    async with tight.client(right) as client:
+        assert (await client.get("/api/v1/me")).status_code == 200
+    assert (codes[0], codes[-1]) == (401, 429)

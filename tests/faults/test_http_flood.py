@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import anyio
 import pytest
 
-from house_rig import House
+from house_rig import House, house_at
 from tallyd import app
 from tallyd.app.accounts import open_accounts
 from tallyd.domain.accounts import Purpose, Role
@@ -29,11 +30,12 @@ HAMMER = Path(__file__).parents[1] / "http_hammer.py"
 
 
 @pytest.fixture
-def flooded(house: House) -> House:
+def flooded(tmp_path: Path) -> Iterator[House]:
     """Give an installation of ten rooms that serves HTTP."""
-    house.more = '\n[http]\nenabled = true\nlisten = ["tcp:127.0.0.1:0"]\n'
-    house.configure(**{f"room{n}": 'driver = "simulated"' for n in range(ROOMS)})
-    return house
+    with house_at(tmp_path) as house:
+        house.more = '\n[http]\nenabled = true\nlisten = ["tcp:127.0.0.1:0"]\n'
+        house.configure(**{f"room{n}": 'driver = "simulated"' for n in range(ROOMS)})
+        yield house
 
 
 async def _key(house: House) -> str:

@@ -70,7 +70,7 @@ class Callers:
         caller = await self._accounts.caller_of_token(token, *purposes)
         if caller is None:
             # Not before: whoever guesses must not keep out others of the same address.
-            _require(self._failed.take(_origin(request.scope)))
+            self._count(_origin(request.scope))
             return None
         self._count(f"user {caller.user_id}")
         return caller

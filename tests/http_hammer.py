@@ -1,6 +1,7 @@
 """Many clients that ask as fast as they are answered, as a process: prints what they were told."""
 
 import json
+import ssl
 import sys
 from collections import Counter
 
@@ -9,10 +10,14 @@ import httpx
 
 PATHS = ("/api/v1/targets", "/api/v1/schedules", "/api/v1/me", "/healthz", "/api/v1/runs?limit=10")
 
+# Made once: each client would read every certificate of the machine.
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
 
 async def _ask(url: str, token: str, number: int, told: Counter[str]) -> None:
     headers = {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as client:
+    made = httpx.AsyncClient(base_url=url, headers=headers, timeout=30, verify=_NO_TLS)
+    async with made as client:
         while True:
             number += 1
             try:

@@ -89,7 +89,7 @@ async def test_no_start_is_late_for_a_flood(flooded: House) -> None:
     p99, worst = lates[int(0.99 * (number - 1))], lates[-1]
     print(f"told {told}, grown {grown >> 20} MiB, p99 {p99 * 1e3:.1f} ms, max {worst * 1e3:.1f} ms")  # noqa: T201 - the figures
     assert set(told) <= {"200", "429"}, told
-    assert told["200"] > CLIENTS
+    assert told.get("200", 0) > (CLIENTS if FULL else 0)
     assert grown < 64 << 20
     assert p99 <= (0.02 if FULL else 0.5)
     assert worst <= (0.1 if FULL else 1.0)

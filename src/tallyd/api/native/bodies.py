@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from tallyd.domain.drafts import MAX_COUNT, MAX_EVERY
 from tallyd.domain.model import MAX_NAME, MAX_PRIORITY, MIN_PRIORITY, DstGap, DstOverlap
@@ -28,6 +28,11 @@ Weekday = Annotated[str, Field(pattern=r"^(mon|tue|wed|thu|fri|sat|sun)$")]
 Until = Annotated[str, Field(pattern=DATE.replace("$", "") + "$|^never$", examples=["2027-12-31"])]
 
 
+def _whole(value: object) -> object:
+    """Take 3.0 for 3, as JSON does."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -37,12 +42,21 @@ class Options(_Body):
 
     timezone: Zone | None = None
     repeat: Repeat | None = None
-    every: Annotated[int, Field(ge=1, le=MAX_EVERY, strict=True)] | None = None
+    every: (
+        Annotated[int, Field(ge=1, le=MAX_EVERY, strict=True), BeforeValidator(_whole)] | None
+    ) = None
     days: Annotated[list[Weekday], Field(max_length=7)] | None = None
     last_day: Annotated[bool, Field(strict=True)] | None = None
-    count: Annotated[int, Field(ge=1, le=MAX_COUNT, strict=True)] | None = None
+    count: (
+        Annotated[int, Field(ge=1, le=MAX_COUNT, strict=True), BeforeValidator(_whole)] | None
+    ) = None
     until: Until | None = None
-    priority: Annotated[int, Field(ge=MIN_PRIORITY, le=MAX_PRIORITY, strict=True)] | None = None
+    priority: (
+        Annotated[
+            int, Field(ge=MIN_PRIORITY, le=MAX_PRIORITY, strict=True), BeforeValidator(_whole)
+        ]
+        | None
+    ) = None
     dst_gap: DstGap | None = None
     dst_overlap: DstOverlap | None = None
 

@@ -25,9 +25,10 @@ from tallyd.domain.model import (
     Target,
     Verdict,
 )
+from tallyd.domain.occupancy import Occupancy, occupancy
 from tallyd.domain.planner import HORIZON, Planned, Wishes, plan, plan_target, worst_verdicts
 from tallyd.domain.recurrence import in_utc, slots_from
-from tallyd.domain.window import Window, floor_ms
+from tallyd.domain.window import MILLISECOND, Window, floor_ms
 from tallyd.ports.clock import Clock
 from tallyd.ports.store import Reader, Store
 
@@ -163,6 +164,24 @@ class Reports:
         if run is None:
             raise NotFound("run", str(run_id))
         return run
+
+    async def occupancy(self, key: str) -> Occupancy:
+        """Tell who holds a target now.
+
+        Raises:
+            NotFound: there is no such target.
+        """
+        now = floor_ms(self._clock.now())
+        async with self._store.read() as reader:
+            return occupancy(await load_wishes(reader, key, now), now)
+
+    async def occupancies(self) -> tuple[Occupancy, ...]:
+        """Tell of every target who holds it now, in order of key."""
+        now = floor_ms(self._clock.now())
+        period = Window(now, now + MILLISECOND)
+        async with self._store.read() as reader:
+            every = await load_all_wishes(reader, await _runs_around(reader, period))
+        return tuple(occupancy(wishes, now) for wishes in every)
 
     async def targets(self) -> tuple[Target, ...]:
         """Give every target that was ever configured."""

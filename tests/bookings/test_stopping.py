@@ -7,7 +7,7 @@ import pytest
 
 from tallyd.bookings import Policy
 from tallyd.domain.errors import InvalidBooking, NotFound, Refused
-from tallyd.domain.model import Outcome, Override, Run, Status
+from tallyd.domain.model import Outcome, Override
 from tallyd.domain.window import Window
 
 MINUTE = timedelta(minutes=1)
@@ -80,15 +80,6 @@ async def test_nothing_that_is_over_or_unknown_is_stopped_or_extended(desk):
         with pytest.raises(NotFound):
             await act(2)
     assert (desk.dump(), len(desk.nudges)) == (before, nudged)
-
-
-async def test_a_run_without_a_schedule_is_not_stopped_here(desk):
-    """A recording by hand has no occurrence whose end could be moved."""
-    window = Window(desk.at(0), desk.at(60))
-    async with desk.store.write() as tx:
-        await tx.insert_runs([Run(0, "rooms.aula", "by hand", window, status=Status.STARTED)])
-    with pytest.raises(Refused, match="belongs to no schedule"):
-        await desk.bookings.stop_run(1)
 
 
 async def test_an_extension_moves_the_end(desk):

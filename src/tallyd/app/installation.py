@@ -116,6 +116,22 @@ class _Bell:
             self.unheard |= result is nudge.NudgeResult.NOBODY
 
 
+class _Drivers:
+    """Knows of drivers what the daemon tells while it is ready."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self._run_dir = run_dir
+
+    async def why_unusable(self, target: str) -> str | None:
+        told = await to_thread.run_sync(state_dir.read_snapshot, self._run_dir)
+        if told is None or not told.get("ready"):
+            return None
+        shown = told["targets"].get(target, {})
+        if shown.get("usable", True):
+            return None
+        return str(shown.get("problem") or "its driver cannot be used")
+
+
 def _save(state: StateDir) -> None:
     """Make the backup that a running daemon would make by itself."""
     try:
@@ -127,10 +143,11 @@ def _save(state: StateDir) -> None:
 
 def _appliance(settings: Settings, store: Store, bell: _Bell, *, installed: bool) -> Appliance:
     clock = SystemClock()
+    drivers = _Drivers(settings.appliance.run_dir)
     return Appliance(
         settings=settings,
         clock=clock,
-        bookings=Bookings(store, clock, bell.ring),
+        bookings=Bookings(store, clock, bell.ring, drivers.why_unusable),
         reports=Reports(store, clock, settings.appliance.horizon),
         installed=installed,
         nudges=lambda: bell.rung,

@@ -5,10 +5,11 @@ Whoever books - command line, server, tests - goes through here. Nothing here dr
 
 from tallyd.bookings.operations import Operations
 from tallyd.bookings.policy import Policy
+from tallyd.bookings.recordings import ManualRecordings
 from tallyd.bookings.schedules import Change, ScheduleBookings
 
 __all__ = ["Bookings", "Change", "Policy"]
 
 
-class Bookings(ScheduleBookings, Operations):
+class Bookings(ScheduleBookings, ManualRecordings, Operations):
     """Every change that there is, on one store."""

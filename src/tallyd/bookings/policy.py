@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tallyd.catalogue import load_wishes, with_changes
-from tallyd.domain.errors import Refused
+from tallyd.domain.errors import Refused, Victim
 from tallyd.domain.impact import victims, worsened
 from tallyd.domain.planner import HORIZON, Wishes
 from tallyd.domain.recurrence import in_utc, slots_from
@@ -56,12 +56,16 @@ def _refuse_victims(before: Wishes, after: Wishes, now: datetime) -> None:
     cut = victims(before, after, now)
     if cut:
         names = ", ".join(
-            f'run {victim.run_id} "{victim.name}" (schedule {victim.schedule_id}) from '
+            f'run {victim.run_id} "{victim.name}" ({_maker(victim)}) from '
             f"{victim.loses.start:%Y-%m-%d %H:%M:%S} to {victim.loses.stop:%H:%M:%S} UTC"
             for victim in cut
         )
         brief = "it would cut what is recording now"
         raise Refused(f"{brief}: {names}", cut, brief)
+
+
+def _maker(victim: Victim) -> str:
+    return "by hand" if victim.schedule_id is None else f"schedule {victim.schedule_id}"
 
 
 def _refuse_overlap(before: Wishes, after: Wishes, now: datetime) -> None:

@@ -1,20 +1,34 @@
 """What every way to change wishes stands on."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from tallyd.domain.window import floor_ms
 from tallyd.ports.clock import Clock
 from tallyd.ports.store import Store
 
+WhyUnusable = Callable[[str], Awaitable[str | None]]
+"""Gives why a target's driver cannot be used, as far as a daemon has told; else None."""
+
+
+async def nothing_told(_target: str) -> None:
+    """Know nothing of any driver."""
+
 
 class Writer:
-    """Has a store to change, a clock to ask, and an engine to tell."""
+    """Has a store to change, a clock to ask, and an engine to tell and to have told of drivers."""
 
-    def __init__(self, store: Store, clock: Clock, nudge: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        nudge: Callable[[], object],
+        why_unusable: WhyUnusable = nothing_told,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._nudge = nudge
+        self._why_unusable = why_unusable
 
     def _now(self) -> datetime:
         return floor_ms(self._clock.now())

@@ -1,4 +1,4 @@
-"""`tallyd runs`: what became of every occurrence; stop, pause, resume or extend one."""
+"""`tallyd runs`: what became of every occurrence; start one by hand, stop, pause or extend one."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from tallyd.cli.sessions import change, hint_without_daemon, look, require_targe
 from tallyd.cli.tables import LocalTimes, file_names, milliseconds
 from tallyd.cli.types import DURATION
 from tallyd.clock import SystemClock
+from tallyd.domain.manual import ManualRecording
 from tallyd.domain.model import Run
 from tallyd.domain.planner import Planned
 from tallyd.domain.window import EPOCH, FAR_FUTURE, Window
@@ -53,7 +54,7 @@ def runs(  # noqa: PLR0913 - one for each option
     limit: int,
     output: Output,
 ) -> None:
-    """Show what became of every occurrence, newest first; or stop, pause and extend what runs."""
+    """Show what became of every occurrence, newest first; or start, stop, pause, extend one."""
     if context.invoked_subcommand is not None:
         return
     invocation: Invocation = context.obj
@@ -72,6 +73,32 @@ def runs(  # noqa: PLR0913 - one for each option
 
     rows = [run_shape(run, now) for run in look(settings, newest)]
     emit(rows, _columns(times), output, empty="nothing has run yet")
+
+
+@runs.command("start")
+@click.argument("target", metavar="TARGET")
+@click.option(
+    "--name",
+    metavar="TEXT",
+    default="Recording by hand",
+    show_default=True,
+    help="What it is called.",
+)
+@click.option(
+    "--for", "length", type=DURATION, metavar="LENGTH", help="Such as 50m; else until manual_max."
+)
+@json_option
+@click.pass_obj
+def start(
+    invocation: Invocation, target: str, name: str, length: timedelta | None, output: Output
+) -> None:
+    """Record now, without a schedule, until it is stopped; the target must be free."""
+    wanted = ManualRecording(target, name, length)
+    settings = invocation.settings()
+    longest = settings.appliance.manual_max
+    _say_of_run(
+        invocation, output, "started", lambda bookings: bookings.start_recording(wanted, longest)
+    )
 
 
 @runs.command("stop")
@@ -172,8 +199,9 @@ def extend(
 
 
 def _gives_way(entry: Planned, run: Run, extension: Window) -> bool:
+    who = (None, run.id) if run.manual else (run.schedule_id, None)
     return any(
-        blocker.schedule_id == run.schedule_id and blocker.window.overlaps(extension)
+        (blocker.schedule_id, blocker.run_id) == who and blocker.window.overlaps(extension)
         for blocker in entry.by
     )
 

@@ -114,6 +114,7 @@ Duration = TypeAliasType("Duration", Annotated[timedelta, BeforeValidator(_durat
 Piece = Annotated[Duration, _from(timedelta(0), MAX_DURATION)]
 Days = Annotated[Duration, _from(timedelta(days=1), MAX_AHEAD)]
 Keep = Annotated[Duration, _from(timedelta(hours=1), MAX_AHEAD)]
+Length = Annotated[Duration, _from(timedelta(seconds=1), MAX_DURATION)]
 Size = TypeAliasType("Size", Annotated[int, BeforeValidator(_size)])
 Zone = Annotated[str, AfterValidator(check_zone)]
 Directory = Annotated[Path, Strict(strict=False), AfterValidator(_printable_path)]
@@ -143,6 +144,7 @@ class ApplianceSettings(_Section):
     min_piece: Piece = ROOM_MIN_PIECE
     ledger_keep: Days = timedelta(days=730)
     horizon: Days = timedelta(days=90)
+    manual_max: Length = timedelta(hours=4)
 
 
 class ClockSettings(_Section):

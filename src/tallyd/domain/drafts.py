@@ -284,7 +284,7 @@ def _first_slot(schedule: Schedule) -> str | None:
 def _duration_problems(duration: timedelta) -> Iterator[Problem]:
     if not MIN_DURATION <= duration <= MAX_DURATION:
         fix = f"give more than nothing and at most {MAX_DURATION.days} days"
-        yield Problem("duration", _spell_duration(duration), fix)
+        yield Problem("duration", spell_duration(duration), fix)
 
 
 def _interval_problems(draft: Draft) -> Iterator[Problem]:
@@ -292,8 +292,8 @@ def _interval_problems(draft: Draft) -> Iterator[Problem]:
         return
     interval = shortest_interval(draft.recurrence, draft.start.local.date())
     if interval is not None and draft.duration > interval:
-        fix = f"the next slot can come {_spell_duration(interval)} later; make it shorter"
-        yield Problem("duration", _spell_duration(draft.duration), fix)
+        fix = f"the next slot can come {spell_duration(interval)} later; make it shorter"
+        yield Problem("duration", spell_duration(draft.duration), fix)
 
 
 def _closest(wanted: str, known: Iterable[str]) -> str | None:
@@ -324,7 +324,8 @@ def _spell_instant(instant: datetime) -> str:
     return f"{instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
-def _spell_duration(duration: timedelta) -> str:
+def spell_duration(duration: timedelta) -> str:
+    """Give a duration as it would be typed: 1h30m."""
     sign, left = ("-", -duration) if duration < timedelta(0) else ("", duration)
     spelled = ""
     for unit, length in _UNITS:

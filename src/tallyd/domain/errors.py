@@ -1,6 +1,7 @@
 """What can be wrong with a wish, as types that carry the data; how it is shown is not said here."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from tallyd.domain.window import Window
 
@@ -70,6 +71,26 @@ class RequestDiffers(DomainError):  # noqa: N818
     def __init__(self, key: str) -> None:
         super().__init__(f"the key {key} came with another request before")
         self.key = key
+
+
+class Occupied(Refused):
+    """Somebody holds the target now: `victims` are the runs, and what is left of each."""
+
+
+class Locked(Refused):
+    """An operator's lock holds the target, since `since`."""
+
+    def __init__(self, target: str, since: datetime) -> None:
+        super().__init__(f"{target} is locked since {since:%Y-%m-%d %H:%M:%S} UTC; unlock it first")
+        self.since = since
+
+
+class NoDriver(Refused):
+    """Nothing can record on the target: it is not configured, or its driver cannot be used."""
+
+    def __init__(self, target: str, problem: str) -> None:
+        super().__init__(f"{target} cannot record: {problem}")
+        self.problem = problem
 
 
 class ZoneUnknown(DomainError):  # noqa: N818

@@ -14,6 +14,8 @@ MIN_DURATION = timedelta(milliseconds=1)
 MAX_DURATION = timedelta(days=31)
 MIN_PRIORITY, MAX_PRIORITY = -100, 100
 MAX_NAME = 200
+MANUAL_SLOT = "manual"
+"""The slot of a recording by hand, which happens once and falls on no time of a rule."""
 ROOM_MIN_PIECE = timedelta(seconds=60)
 CHANNEL_MIN_PIECE = timedelta(0)
 
@@ -144,7 +146,8 @@ class Schedule:
     """The wish: one target, a start, a duration, a rule, a priority.
 
     An occurrence exists only if it starts at or after `effective_from` (creation, or the last
-    change of start or rule) and before `ended` (set when the schedule is removed).
+    change of start or rule) and before `ended` (set when the schedule is removed). A `manual` one
+    is a recording by hand: one occurrence that goes before all others, and over once it is made.
     """
 
     id: int
@@ -162,6 +165,7 @@ class Schedule:
     ended: datetime | None = None
     content: Content | None = None
     metadata: Metadata = field(default_factory=Metadata)
+    manual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +206,7 @@ class Occurrence:
     """One window of a schedule; (schedule_id, slot) is its identity.
 
     `slot` is the wall time as the rule gives it, `2026-12-01T09:00:00`, or `@<epoch ms>` for a
-    one-shot booked as an instant.
+    one-shot booked as an instant, or `manual`.
     """
 
     schedule_id: int
@@ -360,6 +364,11 @@ class Run:
     since: datetime | None = None
     finished_at: datetime | None = None
     parts: tuple[Part, ...] = ()
+
+    @property
+    def manual(self) -> bool:
+        """Whether somebody made it by hand; people are shown no schedule of it then."""
+        return self.slot == MANUAL_SLOT
 
     @property
     def confirmed(self) -> bool:

@@ -118,8 +118,10 @@ def may_return(run: Run, now: datetime) -> bool:
     """Tell whether a final run may be wanted again: nothing recorded, and its start lies ahead.
 
     So it is after the clock stepped back, or when an occurrence was withdrawn and booked again.
+    What somebody started by hand is started again by hand.
     """
-    return run.status is Status.FINISHED and not run.confirmed and now < run.planned.start
+    untried = run.status is Status.FINISHED and not run.confirmed
+    return untried and not run.manual and now < run.planned.start
 
 
 def reopen(run: Run, window: Window) -> Run:

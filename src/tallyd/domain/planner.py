@@ -16,7 +16,6 @@ from tallyd.domain.model import (
     Reason,
     Run,
     Schedule,
-    Status,
     Target,
     Verdict,
 )
@@ -65,13 +64,21 @@ class _Offer:
     occurrence: Occurrence
     standing: Window
     """What it can still hold: nothing from the instant on at which its run became final."""
-    running: bool
+    run: Run | None
     zone_known: bool
 
     @property
-    def level(self) -> tuple[int, bool]:
+    def running(self) -> bool:
+        """Whether it records, or did so to its end: the past keeps the rank that it had."""
+        run = self.run
+        return run is not None and (
+            run.confirmed or (run.finished_at is not None and run.parts != ())
+        )
+
+    @property
+    def level(self) -> tuple[bool, int, bool]:
         """What of its rank goes before any start; the higher wins."""
-        return self.schedule.priority, self.running
+        return self.schedule.manual, self.schedule.priority, self.running
 
 
 def plan_target(wishes: Wishes, period: Window) -> tuple[Planned, ...]:
@@ -199,11 +206,7 @@ def _offer(
     run = runs.get((occurrence.schedule_id, occurrence.slot))
     if run is not None and run.finished_at is not None and run.finished_at < window.stop:
         window = Window(window.start, max(window.start, run.finished_at))
-    # What held the target in the past keeps the rank that it held it with.
-    running = run is not None and (
-        run.confirmed or (run.finished_at is not None and run.parts != ())
-    )
-    return _Offer(schedule, occurrence, window, running, zone_known)
+    return _Offer(schedule, occurrence, window, run, zone_known)
 
 
 class _Suspensions:
@@ -225,7 +228,9 @@ class _Suspensions:
         occurrence = offer.occurrence
         if (occurrence.schedule_id, occurrence.slot) in self._excluded:
             return Verdict.SUSPENDED, Reason.EXCLUDED
-        if self._days and self._starts_on_exception_day(occurrence):
+        # Who records by hand knows what day it is.
+        by_hand = offer.schedule.manual
+        if self._days and not by_hand and self._starts_on_exception_day(occurrence):
             return Verdict.SUSPENDED, Reason.EXCEPTION_DAY
         if not self._target.known and not offer.running:
             return Verdict.BLOCKED, Reason.TARGET_UNKNOWN
@@ -243,35 +248,21 @@ class _Suspensions:
 
 def _claims(wishes: Wishes, competing: list[_Offer]) -> tuple[Claim, ...]:
     target = wishes.target
-    contenders = [
-        Contender(_rank(offer), offer.standing, schedule_id=offer.schedule.id)
-        for offer in competing
-    ]
-    manual = [
-        Contender(
-            Rank(
-                scheduled=False,
-                negated_priority=0,
-                waiting=False,
-                start=run.planned.start,
-                created=run.planned.start,
-                id=run.id,
-                slot="",
-            ),
-            run.planned,
-            run_id=run.id,
-        )
-        for run in wishes.runs
-        if run.schedule_id is None and run.status is not Status.FINISHED
-    ]
     locked = Window(target.locked_since, FAR_FUTURE) if target.locked_since else None
     rules = Rules(target.capacity, target.min_piece, locked)
-    return settle([*contenders, *manual], rules)[: len(contenders)]
+    return settle([_contender(offer) for offer in competing], rules)
+
+
+def _contender(offer: _Offer) -> Contender:
+    if offer.schedule.manual:
+        run_id = offer.run.id if offer.run else 0
+        return Contender(_rank(offer), offer.standing, run_id=run_id)
+    return Contender(_rank(offer), offer.standing, schedule_id=offer.schedule.id)
 
 
 def _rank(offer: _Offer) -> Rank:
     return Rank(
-        scheduled=True,
+        scheduled=not offer.schedule.manual,
         negated_priority=-offer.schedule.priority,
         waiting=not offer.running,
         start=offer.occurrence.window.start,

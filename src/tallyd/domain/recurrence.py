@@ -21,6 +21,7 @@ from whenever import (
 
 from tallyd.domain.errors import NotFound, ZoneUnknown
 from tallyd.domain.model import (
+    MANUAL_SLOT,
     DstGap,
     DstOverlap,
     Frequency,
@@ -194,7 +195,7 @@ def _slots(schedule: Schedule, from_day: int) -> Iterator[tuple[str, datetime]]:
     """Give the slots of the rule from a day on; a one-shot's only one whatever the day."""
     start = schedule.start
     if isinstance(start, InstantStart):
-        yield f"@{to_ms(start.at)}", start.at
+        yield MANUAL_SLOT if schedule.manual else f"@{to_ms(start.at)}", start.at
         return
     check_zone(start.zone)
     for wall in _walls(schedule, start, from_day):

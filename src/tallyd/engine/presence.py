@@ -1,11 +1,12 @@
 """The volatile picture of the engine, published for `status` and monitoring; never read back."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
 import anyio
 
 from tallyd.domain.model import Run
+from tallyd.engine.agenda import Agenda, key_of
 from tallyd.engine.executor import Session
 from tallyd.engine.gap import Gap
 from tallyd.ports.clock import Clock
@@ -47,17 +48,42 @@ class Presence:
             await self._clock.sleep(AT_MOST_EVERY_S)
 
 
-def session_picture(session: Session, run: Run | None, now: datetime) -> dict[str, object]:
-    """Give what a session is doing, for people; nothing is said of it that its data do not show."""
+def picture_of(
+    target: str, sessions: Collection[Session], agenda: Agenda, now: datetime
+) -> dict[str, object]:
+    """Give what a target is doing, for people."""
+    # While one session closes and the next has opened, the next is what people ask for.
+    session = min(sessions, key=lambda each: each.ending, default=None)
+    if session is not None:
+        return _session_picture(session, agenda.run(target, session.key), now)
+    for run in agenda.runs(target):
+        if run.planned.holds(now) and run.confirmed and agenda.is_paused(key_of(run)):
+            return {
+                "status": "paused",
+                **_names(run),
+                "since": run.parts[-1].stopped_at,
+                "planned_stop": run.planned.stop,
+            }
+    return {"status": "idle"}
+
+
+def _session_picture(session: Session, run: Run | None, now: datetime) -> dict[str, object]:
+    """Give what a session is doing; nothing is said of it that its data do not show."""
     part = session.part
     return {
         "status": _status(session, now),
-        "run_id": run.id if run else None,
-        "schedule_id": run.schedule_id if run else None,
-        "name": run.name if run else None,
+        **_names(run),
         "since": part.first_data_at or part.commanded_at,
         "planned_stop": part.piece.stop,
         "bytes": part.bytes,
+    }
+
+
+def _names(run: Run | None) -> dict[str, object]:
+    return {
+        "run_id": run.id if run else None,
+        "schedule_id": run.schedule_id if run and not run.manual else None,
+        "name": run.name if run else None,
     }
 
 

@@ -30,7 +30,7 @@ from tallyd.engine.fence import FencedDriver
 from tallyd.engine.inputs import Executor, Inputs
 from tallyd.engine.launches import DECIDED_AHEAD, Launch, Launches
 from tallyd.engine.leads import Lead
-from tallyd.engine.presence import session_picture
+from tallyd.engine.presence import picture_of
 from tallyd.engine.recovery import after_loss
 from tallyd.engine.relief import Relief
 from tallyd.ports.drivers import DriverError, Traits
@@ -146,12 +146,7 @@ class Reconciler:
 
     def picture(self) -> dict[str, object]:
         """Give what the target is doing, for people."""
-        # While one session closes and the next has opened, the next is what people ask for.
-        session = min(self.sessions, key=lambda each: each.ending, default=None)
-        if session is None:
-            return {"status": "idle"}
-        run = self._desk.agenda.run(self.target, session.key)
-        return session_picture(session, run, self._desk.clock.now())
+        return picture_of(self.target, self.sessions, self._desk.agenda, self._desk.clock.now())
 
     def take_turn(self) -> None:
         """Reconcile because it was woken; one that fails is woken again after a while."""

@@ -137,8 +137,8 @@ def names_of(run: Run) -> dict[str, object]:
     return {
         "target": run.target,
         "run_id": run.id,
-        "schedule_id": run.schedule_id,
-        "slot": run.slot,
+        "schedule_id": None if run.manual else run.schedule_id,
+        "slot": None if run.manual else run.slot,
         "name": run.name,
     }
 

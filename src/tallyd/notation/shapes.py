@@ -119,13 +119,17 @@ def affected_shape(affected: Affected) -> Shape:
 
 
 def plan_shape(entry: Planned) -> Shape:
-    """Give one row of a plan; the schedule of a what-if's row is called `with-1` and so on."""
+    """Give one row of a plan; the schedule of a what-if's row is called `with-1` and so on.
+
+    A recording by hand has no schedule and no slot.
+    """
     window = entry.occurrence.window
+    by_hand = entry.schedule.manual
     return {
-        "schedule_id": _schedule_id(entry.schedule.id),
+        "schedule_id": None if by_hand else _schedule_id(entry.schedule.id),
         "name": entry.schedule.name,
         "target": entry.schedule.target,
-        "slot": entry.occurrence.slot,
+        "slot": None if by_hand else entry.occurrence.slot,
         "start": window.start,
         "stop": window.stop,
         "verdict": entry.verdict,
@@ -148,13 +152,16 @@ def blocker_shapes(blockers: Iterable[Blocker]) -> list[Shape]:
 
 
 def run_shape(run: Run, now: datetime) -> Shape:
-    """Give a run with all its facts; lateness is that of the first part with data."""
+    """Give a run with all its facts; lateness is that of the first part with data.
+
+    A recording by hand has no schedule and no slot.
+    """
     confirmed = next((part for part in run.parts if part.first_data_at is not None), None)
     last = run.parts[-1] if run.parts else None
     return {
         "id": run.id,
-        "schedule_id": run.schedule_id,
-        "slot": run.slot,
+        "schedule_id": None if run.manual else run.schedule_id,
+        "slot": None if run.manual else run.slot,
         "target": run.target,
         "name": run.name,
         "status": run.status if run.status is Status.FINISHED else shown(run.status),

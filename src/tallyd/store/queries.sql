@@ -99,14 +99,14 @@ INSERT INTO schedules (
   revision, uid, target, name, start_ms, start_local, zone, duration_ms, priority, dst_gap,
   dst_overlap, frequency, every, weekdays, last_day, count, until, effective_from_ms, created_ms,
   ended_ms, content_kind, content_id, content_owner, content_offset_ms, ad_breaks_s, description,
-  origin, author, owner, external_id, template, shared_users, shared_groups, batch
+  origin, author, owner, external_id, template, shared_users, shared_groups, batch, manual
 )
 VALUES (
   (SELECT revision FROM meta), :uid, :target, :name, :start_ms, :start_local, :zone, :duration_ms, :priority,
   :dst_gap, :dst_overlap, :frequency, :every, :weekdays, :last_day, :count, :until,
   :effective_from_ms, :created_ms, :ended_ms, :content_kind, :content_id, :content_owner,
   :content_offset_ms, :ad_breaks_s, :description, :origin, :author, :owner, :external_id,
-  :template, :shared_users, :shared_groups, :batch
+  :template, :shared_users, :shared_groups, :batch, :manual
 )
 RETURNING id;
 
@@ -147,7 +147,8 @@ SET
   template = :template,
   shared_users = :shared_users,
   shared_groups = :shared_groups,
-  batch = :batch
+  batch = :batch,
+  manual = :manual
 WHERE id = :id
 RETURNING id;
 

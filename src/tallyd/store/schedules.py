@@ -287,6 +287,7 @@ def schedule_from(row: sqlite3.Row) -> Schedule:
         ended=optional_instant(row["ended_ms"]),
         content=None if row["content_kind"] is None else _content(row),
         metadata=_metadata(row),
+        manual=bool(row["manual"]),
     )
 
 
@@ -344,6 +345,7 @@ def _schedule_row(schedule: Schedule) -> Parameters:
         "effective_from_ms": to_ms(schedule.effective_from),
         "created_ms": to_ms(schedule.created),
         "ended_ms": optional_ms(schedule.ended),
+        "manual": schedule.manual,
         **_start_row(schedule.start),
         **_recurrence_row(schedule.recurrence),
         **_content_row(schedule.content),

@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from tallyd.domain.model import (
+    MANUAL_SLOT,
     EndReason,
     Outcome,
     Reason,
@@ -56,14 +57,15 @@ async def test_two_processes_write_the_same_starts_at_once(store, other, run_of)
         assert len(await reader.runs()) == 50
 
 
-async def test_manual_recordings_have_no_occurrence_to_share(store):
-    """Two recordings started by hand are two runs, also where they look alike."""
-    run = Run(0, "rooms.lab", "By hand", hours(0, 4))
+async def test_a_recording_by_hand_has_one_run_and_says_what_it_is(store, wish):
+    """Two that look alike are two; each is told apart from what was booked."""
     async with store.write() as tx:
-        assert await tx.insert_runs([run, run]) == 2
-        first, second = await tx.unfinished_runs()
-    assert replace(first, id=0) == replace(second, id=0) == run
-    assert first.id < second.id
+        made = [await tx.add_schedule(wish(manual=True)) for _ in range(2)]
+        rows = [Run(0, each.target, each.name, hours(0, 4), each.id, MANUAL_SLOT) for each in made]
+        assert await tx.insert_runs([*rows, *rows]) == 2
+        found = await tx.unfinished_runs()
+        assert [await tx.run_of(each.id, MANUAL_SLOT) for each in made] == list(found)
+    assert [run.manual for run in found] == [True, True]
 
 
 async def test_a_run_comes_back_as_it_was_stored(store, run_of):

@@ -28,6 +28,7 @@ AT = datetime(2027, 3, 14, 9, 30, 0, 250_000, tzinfo=UTC)
 
 RICH = [
     {"start": InstantStart(AT), "duration": timedelta(milliseconds=1), "ended": AT},
+    {"start": InstantStart(AT), "manual": True, "ended": AT},
     {
         "start": WallStart(datetime(2026, 12, 1, 9, 0), "Europe/Vienna"),  # noqa: DTZ001 - a wall
         "recurrence": Recurrence(Frequency.WEEKLY, 2, frozenset({1, 7}), count=10),

@@ -7,6 +7,7 @@ import pytest
 
 from tallyd.domain.model import (
     CHANNEL_MIN_PIECE,
+    MANUAL_SLOT,
     InstantStart,
     Outcome,
     Part,
@@ -16,7 +17,7 @@ from tallyd.domain.model import (
     Target,
 )
 from tallyd.domain.planner import Wishes, plan_target
-from tallyd.domain.window import Window
+from tallyd.domain.window import MILLISECOND, Window
 
 DAY = datetime(2026, 12, 1, tzinfo=UTC)
 ROOM = Target("rooms.aula", "Aula", 1, "u", "UTC")
@@ -43,6 +44,7 @@ class Case:
     said: str
     target: Target = ROOM
     runs: tuple[Run, ...] = ()
+    by_hand: tuple[Schedule, ...] = ()
 
 
 def booked(text: str, age: int) -> Schedule:
@@ -66,7 +68,8 @@ def said(case: Case) -> str:
     texts = case.booked.split(", ")
     schedules = tuple(booked(text, len(texts) - place) for place, text in enumerate(texts))
     plan = plan_target(
-        Wishes(case.target, schedules, runs=case.runs), Window(DAY, DAY + timedelta(days=1))
+        Wishes(case.target, (*schedules, *case.by_hand), runs=case.runs),
+        Window(DAY, DAY + timedelta(days=1)),
     )
     entries = sorted(plan, key=lambda entry: entry.schedule.id)
     return ", ".join(
@@ -114,7 +117,8 @@ def run(name: str, window: str, *, confirmed: bool = True, finished: str | None 
     )
 
 
-MANUAL = Run(9, ROOM.key, "by hand", span("10-14"), status=Status.STARTED)
+BY_HAND = replace(booked("H 10-14", 0), manual=True, ended=clock("10") + MILLISECOND)
+BY_HAND_RUN = replace(run("H", "10-14"), id=9, slot=MANUAL_SLOT)
 
 CASES = {
     "inside another": Case(
@@ -207,13 +211,26 @@ CASES = {
     "a manual recording goes before everything": Case(
         "A 10-11 +100, B 13-15",
         "A blocked by run 9 10:00-11:00 occupied, "
-        "B conflict 14:00-15:00 by run 9 13:00-14:00 occupied",
-        runs=(MANUAL,),
+        "B conflict 14:00-15:00 by run 9 13:00-14:00 occupied, H clear 10:00-14:00",
+        runs=(BY_HAND_RUN,),
+        by_hand=(BY_HAND,),
+    ),
+    "a manual recording goes before what began before it": Case(
+        "A 9-11",
+        "A conflict 09:00-10:00 by run 9 10:00-11:00 occupied, H clear 10:00-14:00",
+        runs=(run("A", "9-11"), BY_HAND_RUN),
+        by_hand=(BY_HAND,),
+    ),
+    "a manual recording without a row is named all the same": Case(
+        "A 10-11",
+        "A blocked by run 0 10:00-11:00 occupied, H clear 10:00-14:00",
+        by_hand=(BY_HAND,),
     ),
     "a manual recording that ended holds nothing": Case(
         "A 10-11",
-        "A clear 10:00-11:00",
-        runs=(replace(MANUAL, status=Status.FINISHED, finished_at=clock("09")),),
+        "A conflict 10:30-11:00 by run 9 10:00-10:30 occupied, H clear 10:00-10:30",
+        runs=(replace(run("H", "10-14", finished="10:30"), id=9, slot=MANUAL_SLOT),),
+        by_hand=(BY_HAND,),
     ),
     "a lock has no end": Case(
         "A 10-11, B 20-21",

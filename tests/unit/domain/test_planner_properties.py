@@ -25,7 +25,7 @@ from tallyd.domain.model import (
 )
 from tallyd.domain.planner import Planned, Wishes, plan_target
 from tallyd.domain.recurrence import in_utc, occurrences
-from tallyd.domain.window import Window, full_where, subtract
+from tallyd.domain.window import MILLISECOND, Window, full_where, subtract
 
 MONDAY = datetime(2026, 10, 19, tzinfo=UTC)  # the clocks of Vienna change on the Sunday after
 HOUR = timedelta(hours=1)
@@ -61,9 +61,29 @@ def schedules(draw: st.DrawFn, number: int) -> Schedule:
 
 
 @st.composite
+def recordings_by_hand(draw: st.DrawFn) -> Schedule:
+    """Draw four hours by hand in that week."""
+    start = MONDAY + draw(hours) * HOUR
+    return Schedule(
+        id=99,
+        uid="99",
+        target="rooms.aula",
+        name="by hand",
+        start=InstantStart(start),
+        duration=4 * HOUR,
+        effective_from=start,
+        created=start,
+        ended=start + MILLISECOND,
+        manual=True,
+    )
+
+
+@st.composite
 def wishes(draw: st.DrawFn) -> Wishes:
     """Draw all that can decide who holds a room."""
     booked = tuple(draw(schedules(number)) for number in range(1, draw(st.integers(0, 6)) + 1))
+    if draw(st.integers(0, 4)) == 0:
+        booked += (draw(recordings_by_hand()),)
     target = Target(
         "rooms.aula",
         "Aula",
@@ -90,11 +110,6 @@ def wishes(draw: st.DrawFn) -> Wishes:
             overrides[schedule.id] = (*overrides.get(schedule.id, ()), override)
         if draw(st.integers(0, 4)) == 0:
             runs.append(_run(draw, len(runs) + 1, schedule.id, occurrence.slot, occurrence.window))
-    if draw(st.integers(0, 4)) == 0:
-        start = MONDAY + draw(hours) * HOUR
-        runs.append(
-            Run(99, target.key, "by hand", Window(start, start + 4 * HOUR), status=Status.STARTED)
-        )
     offs = draw(st.sets(st.integers(19, 26), max_size=2))
     days = tuple(ExceptionDay(n, date(2026, 10, day), "off") for n, day in enumerate(offs, 1))
     return replace(bare, overrides=overrides, exception_days=days, runs=tuple(runs))
@@ -181,13 +196,25 @@ def _in(window: Window, period: Window) -> bool:
 @given(wishes())
 def test_no_room_is_held_by_more_than_it_has_inputs(wished):
     """Whatever ran, was extended or is locked: claims never overlap beyond the capacity."""
-    pieces = [piece for entry in plan_target(wished, WIDE) for piece in entry.claim]
+    entries = plan_target(wished, WIDE)
+    pieces = [piece for entry in entries for piece in entry.claim]
     assert full_where(pieces, wished.target.capacity + 1) == ()
     since = wished.target.locked_since
     assert since is None or all(piece.stop <= since for piece in pieces)
-    by_hand = [run.planned for run in wished.runs if run.schedule_id is None]
-    if wished.target.capacity == 1:
-        assert not any(piece.overlaps(taken) for piece in pieces for taken in by_hand)
+
+
+@given(wishes())
+def test_a_recording_by_hand_is_cut_by_nothing_but_a_lock(wished):
+    """Whatever is booked and at what priority, and also on a day off."""
+    for entry in plan_target(wished, WIDE):
+        if entry.schedule.manual and entry.verdict is not Verdict.CLEAR:
+            locked, known = wished.target.locked_since, wished.target.known
+            excluded = entry.reason is Reason.EXCLUDED
+            assert (
+                excluded
+                or not known
+                or (locked is not None and locked < entry.occurrence.window.stop)
+            )
 
 
 @given(wishes())

@@ -36,7 +36,8 @@ CREATE TABLE targets (
 
 -- The wishes. A start is either an instant (`start_ms`) or a wall time (`start_local`, `zone`);
 -- a rule is there where `frequency` is; bit 0 of `weekdays` is Monday. `revision` is that of the
--- last change to the row or to its overrides. `modified_ms`, `replaced_by` and `conflict_policy`
+-- last change to the row or to its overrides. A `manual` one is a recording by hand: it happens
+-- once, in the slot 'manual', and has ended as soon as it is made. `modified_ms`, `replaced_by` and `conflict_policy`
 -- belong to the published interfaces: no decision reads them.
 CREATE TABLE schedules (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -77,6 +78,7 @@ CREATE TABLE schedules (
   shared_users TEXT NOT NULL CHECK (json_type(shared_users) = 'array'),
   shared_groups TEXT NOT NULL CHECK (json_type(shared_groups) = 'array'),
   batch TEXT,
+  manual INTEGER NOT NULL CHECK (manual IN (0, 1)),
   CHECK ((start_ms IS NULL) <> (start_local IS NULL)),
   CHECK ((start_local IS NULL) = (zone IS NULL)),
   CHECK ((frequency IS NULL) = (every IS NULL)),
@@ -111,8 +113,7 @@ CREATE TABLE exception_days (
 
 CREATE UNIQUE INDEX exception_days_once ON exception_days (day, ifnull(target, ''));
 
--- The ledger: one row for each occurrence that fell due, and for each manual recording, which has
--- neither schedule nor slot.
+-- The ledger: one row for each occurrence that fell due.
 CREATE TABLE runs (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   schedule_id INTEGER REFERENCES schedules (id),

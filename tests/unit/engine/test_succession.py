@@ -1,10 +1,12 @@
 """A boot takes over what an earlier daemon left running, and ends what is nobody's."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import anyio
 import pytest
 
+from tallyd.domain.manual import ManualRecording
 from tallyd.domain.model import EndReason, Outcome, Reason, Status
 from tallyd.ports.drivers import Observation, Salvaged, SessionState, TryAgainError
 from tallyd.testing.virtual_time import START
@@ -65,6 +67,24 @@ async def test_a_recording_goes_on_over_two_daemons_in_one_part(rig):
     (part,) = run.parts
     assert part.end is EndReason.PLANNED
     assert len(rig.log.of("run.starting")) == 1
+
+
+async def test_a_recording_by_hand_goes_on_over_two_daemons_in_one_part(rig):
+    """The next daemon knows it by its token like any other, and lets it be stopped by hand."""
+    Survivor(rig)
+    wanted = ManualRecording("rooms.a", "exam")
+    async with rig.leaving():
+        await rig.until(100)
+        run = await rig.bookings.start_recording(wanted, timedelta(hours=4))
+        await rig.until(200)
+    async with rig.running():
+        await rig.until(300)
+        await rig.bookings.stop_run(run.id)
+        await rig.until(310)
+    async with rig.store.read() as reader:
+        run = await reader.run(run.id)
+    assert (run.outcome, run.reason) == (Outcome.RECORDED, Reason.OPERATOR)
+    assert [part.end for part in run.parts] == [EndReason.PLANNED]
 
 
 async def test_what_ended_meanwhile_is_stopped_at_once(rig):

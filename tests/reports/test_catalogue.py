@@ -143,7 +143,7 @@ async def test_planners_are_given_what_belongs_to_their_target(desk):
         async with desk.store.write() as tx:
             await tx.put_override(Override(made.id, "@1", excluded=True))
             await tx.add_exception_day(desk.at(0).date(), "Fair", target)
-            await tx.insert_runs([Run(0, target, "by hand", desk.span(0, 1))])
+            await tx.insert_runs([Run(0, target, "Talk", desk.span(0, 1), made.id, "@2")])
     async with desk.store.read() as reader:
         runs = await reader.runs()
         every = await load_all_wishes(reader, runs)

@@ -196,11 +196,12 @@ async def test_an_edit_that_changes_no_time_affects_nobody(desk):
 async def test_the_ledger_is_read_newest_first(desk):
     """Runs are given by period, room and number; one by its id, or not found."""
     window = desk.span(0, 10)
+    made = (await desk.book(desk.draft(60, 90))).after
     async with desk.store.write() as tx:
         for number, room in enumerate(("rooms.aula", "rooms.lab", "rooms.aula")):
             shift = timedelta(minutes=20 * number)
             planned = replace(window, start=window.start + shift, stop=window.stop + shift)
-            await tx.insert_runs([Run(0, room, "by hand", planned)])
+            await tx.insert_runs([Run(0, room, "Talk", planned, made.id, f"@{number}")])
     runs = desk.reports.runs
     assert [run.id for run in await runs(None, None, 9)] == [3, 2, 1]
     assert [run.id for run in await runs(None, None, 2)] == [3, 2]

@@ -185,17 +185,18 @@ async def test_text_that_is_no_text_is_a_store_error(store, wish):
 
 async def test_ids_are_never_used_again(store, database, wish):
     """The number of a schedule or run that was removed for good goes to no other."""
-    run = Run(0, "rooms.aula", "By hand", Window(NOON, NOON))
+    run = Run(0, "rooms.aula", "Lecture", Window(NOON, NOON), 1, "@0")
     async with store.write() as tx:
         gone = await tx.add_schedule(wish)
-        await tx.insert_runs([run])
+        await tx.insert_runs([replace(run, schedule_id=gone.id)])
         (gone_run,) = await tx.runs()
     with closing(connect(database, WRITING)) as connection:
         connection.execute("DELETE FROM runs")
         connection.execute("DELETE FROM schedules")
     async with store.write() as tx:
-        assert (await tx.add_schedule(wish)).id > gone.id
-        await tx.insert_runs([run])
+        anew = await tx.add_schedule(wish)
+        assert anew.id > gone.id
+        await tx.insert_runs([replace(run, schedule_id=anew.id)])
         (new_run,) = await tx.runs()
         assert new_run.id > gone_run.id
 

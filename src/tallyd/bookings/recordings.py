@@ -42,7 +42,7 @@ class ManualRecordings(Writer):
                 starts = Window(now, now + MILLISECOND)
                 (due,) = due_runs((stored,), {}, starts)
                 await tx.insert_runs((due,))
-            run = await tx.run_of(stored.id, str(due.slot))
+            run = await tx.run_of(stored.id, due.slot)
             if run is None:
                 raise StoreError(f"the run of schedule {stored.id} is gone")
         self._nudge()

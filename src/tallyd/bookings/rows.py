@@ -83,8 +83,6 @@ async def end_by(tx: Transaction, run: Run, now: datetime) -> None:
 
 async def known_override(tx: Transaction, run: Run) -> Override:
     """Give what was said of the occurrence of a run before, or an override that says nothing."""
-    if run.schedule_id is None or run.slot is None:
-        raise Refused(f"run {run.id} belongs to no schedule")
     return override_of(await tx.overrides({run.schedule_id}), run.schedule_id, run.slot)
 
 

@@ -136,7 +136,7 @@ async def _watch(
 async def _runs(appliance: Appliance, opening: datetime) -> dict[int, Run]:
     period = Window(opening, closing(opening))
     found = await appliance.reports.runs(period, None, 10 * len(ACTS))
-    return {run.schedule_id: run for run in found if run.schedule_id is not None}
+    return {run.schedule_id: run for run in found}
 
 
 async def _stop(appliance: Appliance, run: Run | None) -> None:

@@ -344,7 +344,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A ledger row: what became of one occurrence that fell due, or of one manual recording.
+    """A ledger row: what became of one occurrence that fell due.
 
     `planned` is the occurrence's window; `since` says since when `blocker` (a schedule's id) stood
     in the way. `outcome` is None until `status` is finished.
@@ -354,8 +354,8 @@ class Run:
     target: str
     name: str
     planned: Window
-    schedule_id: int | None = None
-    slot: str | None = None
+    schedule_id: int
+    slot: str
     status: Status = Status.PENDING
     outcome: Outcome | None = None
     reason: Reason | None = None

@@ -136,11 +136,7 @@ def worst_verdicts(entries: Iterable[Planned]) -> dict[int, Verdict]:
 
 def _offers(wishes: Wishes, period: Window) -> list[_Offer]:
     """Expand every schedule over the period, and over all that its verdicts hang on."""
-    runs: RunsByOccurrence = {
-        (run.schedule_id, run.slot): run
-        for run in wishes.runs
-        if run.schedule_id is not None and run.slot is not None
-    }
+    runs: RunsByOccurrence = {(run.schedule_id, run.slot): run for run in wishes.runs}
     oldest = min((schedule.effective_from for schedule in wishes.schedules), default=period.start)
     reach = period
     while True:

@@ -23,14 +23,13 @@ from tallyd.ports.store import Changes
 
 PLANNED_AHEAD = timedelta(hours=24)
 
-RunKey = tuple[int | None, str | None, int]
-"""(schedule id, slot, 0) of an occurrence's run; (None, None, run id) of a manual one."""
+RunKey = tuple[int, str]
+"""(schedule id, slot): the identity of the occurrence that a run is of."""
 
 
 def key_of(run: Run) -> RunKey:
     """Give the key under which a run is known before and after it has a row."""
-    manual = run.schedule_id is None
-    return (run.schedule_id, run.slot, run.id if manual else 0)
+    return run.schedule_id, run.slot
 
 
 def lies_beyond(run: Run, now: datetime) -> bool:
@@ -66,9 +65,9 @@ class Agenda:
         gone = schedule is None or schedule.ended is not None
         return Reason.SCHEDULE_REMOVED if gone else Reason.SCHEDULE_CHANGED
 
-    def _schedule(self, schedule_id: int | None) -> Schedule | None:
-        home = self._home.get(schedule_id) if schedule_id is not None else None
-        return self._schedules[home][schedule_id] if home is not None and schedule_id else None
+    def _schedule(self, schedule_id: int) -> Schedule | None:
+        home = self._home.get(schedule_id)
+        return self._schedules[home][schedule_id] if home is not None else None
 
     def apply(self, changes: Changes, now: datetime) -> set[str]:
         """Take in changed wishes; gives the keys of the targets that must be planned anew.
@@ -185,7 +184,7 @@ class Agenda:
         for run in far_off:
             begins = Window(run.planned.start, run.planned.start + MILLISECOND)
             entries = plan_target(self.wishes(target), begins)
-            planned += tuple(entry for entry in entries if entry.key == (run.schedule_id, run.slot))
+            planned += tuple(entry for entry in entries if entry.key == key_of(run))
         self._planned[target] = planned
         return planned
 
@@ -202,7 +201,7 @@ class Agenda:
         return tuple(
             entry.key
             for entry in plan_target(self.wishes(target), instant)
-            if entry.occurrence.window.start < now and self.run(target, (*entry.key, 0)) is None
+            if entry.occurrence.window.start < now and self.run(target, entry.key) is None
         )
 
     def schedules(self) -> tuple[Schedule, ...]:
@@ -211,8 +210,8 @@ class Agenda:
 
     def is_paused(self, key: RunKey) -> bool:
         """Tell whether an operator has paused the occurrence of a run."""
-        schedule_id, slot, _ = key
-        found = self._overrides.get(schedule_id, ()) if schedule_id is not None else ()
+        schedule_id, slot = key
+        found = self._overrides.get(schedule_id, ())
         return any(override.paused for override in found if override.slot == slot)
 
     def overrides(self) -> Mapping[int, tuple[Override, ...]]:

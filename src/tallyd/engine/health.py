@@ -291,13 +291,13 @@ class Health:
         if trouble is None or (schedule.target, key, trouble.cause) in self._said:
             return
         self._said[schedule.target, key, trouble.cause] = coming.entry.occurrence.window.stop
-        run = self._agenda.run(schedule.target, (*key, 0))
+        run = self._agenda.run(schedule.target, key)
         self._announcer.say(
             "preflight.failed",
             target=schedule.target,
             run_id=run.id if run else 0,
-            schedule_id=schedule.id,
-            slot=key[1],
+            schedule_id=None if schedule.manual else schedule.id,
+            slot=None if schedule.manual else key[1],
             name=schedule.name,
             start=coming.start,
             cause=trouble.cause,

@@ -188,7 +188,7 @@ class Reconciler:
             return
         self._stale = False
         planned = self._desk.agenda.plan(self.target, now)
-        self._plan = {(*entry.key, 0): entry for entry in planned}
+        self._plan = {entry.key: entry for entry in planned}
         for run in self._desk.agenda.runs(self.target):
             entry = self._plan.get(key_of(run))
             if entry is None:
@@ -323,7 +323,7 @@ class Reconciler:
         held = {session.key for session in self.sessions}
         for known in self._desk.agenda.runs(self.target):
             key = key_of(known)
-            if known.status is Status.FINISHED or known.schedule_id is None or key in held:
+            if known.status is Status.FINISHED or key in held:
                 continue
             entry = self._plan.get(key)
             if is_undecided(known, entry, now, settled=self._desk.trust.is_settled):

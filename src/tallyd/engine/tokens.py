@@ -37,6 +37,4 @@ def number_in(token: str) -> int | None:
 
 
 def _digest(run: Run) -> str:
-    # A manual recording has no occurrence: its row is all that there is of it.
-    what = f"run {run.id}" if run.schedule_id is None else f"{run.schedule_id} {run.slot}"
-    return sha256(what.encode()).hexdigest()[:_DIGEST_LENGTH]
+    return sha256(f"{run.schedule_id} {run.slot}".encode()).hexdigest()[:_DIGEST_LENGTH]

@@ -274,14 +274,13 @@ class _Transaction(_Reader, Transaction):
         state = self._state
         before = len(state.runs)
         for run in runs:
-            key = _occurrence(run)
-            if key is not None and key in state.run_ids:
+            key = (run.schedule_id, run.slot)
+            if key in state.run_ids:
                 continue
             self._check_run(run)
             state.last_run_id += 1
             state.runs[state.last_run_id] = replace(run, id=state.last_run_id, parts=())
-            if key is not None:
-                state.run_ids[key] = state.last_run_id
+            state.run_ids[key] = state.last_run_id
         return len(state.runs) - before
 
     async def move_run(self, run: Run, was: Status) -> bool:
@@ -303,8 +302,7 @@ class _Transaction(_Reader, Transaction):
         ]
         for run in old:
             del state.runs[run.id]
-            if run.schedule_id is not None and run.slot is not None:
-                del state.run_ids[run.schedule_id, run.slot]
+            del state.run_ids[run.schedule_id, run.slot]
         return len(old)
 
     async def put_part(self, run_id: int, part: Part) -> None:
@@ -344,10 +342,7 @@ class _Transaction(_Reader, Transaction):
 
     def _check_run(self, run: Run) -> None:
         self._target(run.target)
-        if run.schedule_id is not None:
-            self._known_schedule(run.schedule_id)
-        if (run.schedule_id is None) is not (run.slot is None):
-            _refuse(f"run {run.id}: a schedule without a slot, or a slot without a schedule")
+        self._known_schedule(run.schedule_id)
         if (run.status is Status.FINISHED) is not (run.outcome is not None):
             _refuse(f"run {run.id}: {run.status}, with the outcome {run.outcome}")
 
@@ -378,10 +373,6 @@ class MemoryStore(Store):
     async def data_version(self) -> int:
         """Give a number that changes with every transaction."""
         return self._commits
-
-
-def _occurrence(run: Run) -> tuple[int, str] | None:
-    return None if run.schedule_id is None or run.slot is None else (run.schedule_id, run.slot)
 
 
 def _refuse(why: str) -> NoReturn:

@@ -28,7 +28,7 @@ def test_a_run_is_confirmed_once_data_flowed_in_any_part(first_data, confirmed):
     parts = tuple(
         Part(number, 0, HOUR, "t", TEN, first_data_at=at) for number, at in enumerate(first_data, 1)
     )
-    assert Run(1, "rooms.aula", "x", HOUR, parts=parts).confirmed is confirmed
+    assert Run(1, "rooms.aula", "x", HOUR, 1, "@0", parts=parts).confirmed is confirmed
 
 
 @pytest.mark.parametrize(

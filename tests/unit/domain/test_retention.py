@@ -27,6 +27,8 @@ RUN = Run(
     "rooms.a",
     "Lecture",
     WHOLE,
+    1,
+    "@0",
     status=Status.FINISHED,
     outcome=Outcome.RECORDED,
     finished_at=NOW + HOUR,

@@ -4,7 +4,16 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from tallyd.domain.model import EndReason, Outcome, Part, RemovedBecause, Run, Status
+from tallyd.domain.model import (
+    EndReason,
+    InstantStart,
+    Outcome,
+    Part,
+    RemovedBecause,
+    Run,
+    Schedule,
+    Status,
+)
 from tallyd.domain.naming import DEFAULT_TEMPLATE, parse_template
 from tallyd.domain.retention import Rules
 from tallyd.domain.window import Window
@@ -22,7 +31,9 @@ async def recorded(rig, name, days_ago, target="rooms.a"):
     path = Path(f"/recordings/{name}.mkv")
     rig.disk.files[path] = 10 * MB
     async with rig.store.write() as tx:
-        await tx.insert_runs([Run(0, target, name, window)])
+        booked = Schedule(0, name, target, name, InstantStart(at), window.length, at, at)
+        made = await tx.add_schedule(booked)
+        await tx.insert_runs([Run(0, target, name, window, made.id, "@0")])
         run = (await tx.unfinished_runs())[-1]
         part = Part(
             1, 0, window, name, at, files=(str(path),), bytes=10 * MB, end=EndReason.PLANNED

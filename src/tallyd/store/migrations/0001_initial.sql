@@ -78,7 +78,7 @@ CREATE TABLE schedules (
   shared_users TEXT NOT NULL CHECK (json_type(shared_users) = 'array'),
   shared_groups TEXT NOT NULL CHECK (json_type(shared_groups) = 'array'),
   batch TEXT,
-  manual INTEGER NOT NULL CHECK (manual IN (0, 1)),
+  manual INTEGER NOT NULL DEFAULT 0 CHECK (manual IN (0, 1)),
   CHECK ((start_ms IS NULL) <> (start_local IS NULL)),
   CHECK ((start_local IS NULL) = (zone IS NULL)),
   CHECK ((frequency IS NULL) = (every IS NULL)),
@@ -116,8 +116,8 @@ CREATE UNIQUE INDEX exception_days_once ON exception_days (day, ifnull(target, '
 -- The ledger: one row for each occurrence that fell due.
 CREATE TABLE runs (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
-  schedule_id INTEGER REFERENCES schedules (id),
-  slot TEXT,
+  schedule_id INTEGER NOT NULL REFERENCES schedules (id),
+  slot TEXT NOT NULL,
   target TEXT NOT NULL REFERENCES targets (key) ON UPDATE CASCADE,
   name TEXT NOT NULL,
   planned_start_ms INTEGER NOT NULL,
@@ -141,7 +141,6 @@ CREATE TABLE runs (
   since_ms INTEGER,
   finished_at_ms INTEGER,
   UNIQUE (schedule_id, slot),
-  CHECK ((schedule_id IS NULL) = (slot IS NULL)),
   CHECK (planned_start_ms <= planned_stop_ms),
   CHECK ((status = 'finished') = (outcome IS NOT NULL))
 ) STRICT;

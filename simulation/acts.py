@@ -10,6 +10,7 @@ from simulation.history import Hold, Wish
 from simulation.operator import Act, Step, between, draft, edited
 from tallyd.bookings import Policy
 from tallyd.domain.errors import InvalidBooking, NotFound, Refused
+from tallyd.domain.manual import ManualRecording
 from tallyd.domain.model import Run, Schedule
 from tallyd.domain.recurrence import local_date
 from tallyd.ports.store import StoreError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from simulation.world import World
 
+LONGEST_BY_HAND = timedelta(hours=4)
 _LONGEST_FAULT_S = 6 * 3_600.0
 _LONGEST_DOWN_S = 86_400.0
 _LONGEST_HOLD_S = 4 * 3_600.0
@@ -36,6 +38,7 @@ class Operator:
         self._acts: dict[Act, Callable[[Step], Awaitable[None]]] = {
             Act.BOOK: self._book,
             Act.BOOK_NOW: self._book,
+            Act.RECORD_NOW: self._record_now,
             Act.EDIT: self._edit,
             Act.REMOVE: self._remove,
             Act.REMOVE_AND_STOP: self._remove,
@@ -79,6 +82,13 @@ class Operator:
         change = await world.bookings.add(lambda now: draft(step, name, target, now)[0], policy)
         await self._promise(change.after.id, step.act, change.after)
 
+    async def _record_now(self, step: Step) -> None:
+        self._named += 1
+        length = between(5, 2 * 3_600, step.size) if step.pick % 2 else None
+        wanted = ManualRecording(self._device(step).target, f"by hand {self._named}", length)
+        run = await self._world.bookings.start_recording(wanted, LONGEST_BY_HAND)
+        await self._promise(run.schedule_id, step.act)
+
     async def _edit(self, step: Step) -> None:
         if (schedule := self._picked(step)) is None:
             return
@@ -108,14 +118,14 @@ class Operator:
         if (run := await self._picked_run(step)) is None:
             return
         await self._world.bookings.stop_run(run.id)
-        await self._promise(run.schedule_id or 0, step.act)
+        await self._promise(run.schedule_id, step.act)
 
     async def _extend_run(self, step: Step) -> None:
         if (run := await self._picked_run(step)) is None:
             return
         policy = Policy.FORCE if step.room % 4 == 0 else Policy.REJECT
         longer = await self._world.bookings.extend_run(run.id, between(5, 3_600, step.size), policy)
-        wish = await self._promise(run.schedule_id or 0, step.act)
+        wish = await self._promise(run.schedule_id, step.act)
         if not any(o.slot == run.slot and o.stop == longer.stop for o in wish.overrides):
             self._world.history.broken.append(f"(a) the longer {longer} was not stored")
 
@@ -123,12 +133,12 @@ class Operator:
         if (run := await self._picked_run(step)) is None:
             return
         await self._world.bookings.pause_run(run.id)
-        await self._promise(run.schedule_id or 0, step.act)
+        await self._promise(run.schedule_id, step.act)
         self._world.later(self._after, step, lambda: self._resume(run))
 
     async def _resume(self, run: Run) -> None:
         await self._world.bookings.resume_run(run.id)
-        await self._promise(run.schedule_id or 0, "resume_run")
+        await self._promise(run.schedule_id, "resume_run")
 
     async def _lock(self, step: Step) -> None:
         world = self._world

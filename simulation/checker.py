@@ -1,12 +1,14 @@
 """Judges a simulation by what was promised and what devices did: gives every broken invariant.
 
 Pure, and no use of the engine's own judgement. Here is what was promised (a), that what fell due
-has one outcome (b), and that a restart changes nothing (f); `deeds` has (c) and (d), `truth` (e).
+has one outcome (b), and that a restart changes nothing (f); `deeds` has (c) and (d), `truth` (e),
+`by_hand` (g).
 """
 
 from collections.abc import Iterator
 from datetime import timedelta
 
+from simulation.by_hand import ByHand
 from simulation.deeds import Deeds
 from simulation.evidence import Evidence, spell
 from simulation.history import History, Ledger
@@ -25,6 +27,7 @@ def check(history: History, ledger: Ledger, restarted: Ledger) -> list[str]:
         *_outcomes(evidence),
         *Deeds(evidence).broken(),
         *Truth(evidence).broken(),
+        *ByHand(evidence).broken(),
         *_restart(ledger, restarted),
     ]
 

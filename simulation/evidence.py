@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from simulation.history import DeviceSession, History, Hold, Ledger, Wish
-from tallyd.domain.model import Occurrence, Run
+from tallyd.domain.model import Occurrence, Run, Schedule
 from tallyd.domain.recurrence import local_date, occurrences
 from tallyd.domain.window import Window
 
 HEEDED_WITHIN_S = 3.0
 """How soon what was asked for must be done."""
 _AROUND = timedelta(minutes=3)
+_BY_HAND = 101
+"""Recordings by hand go before the highest priority."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ class Evidence:
         """Give the priority with which a session was asked for."""
         known = self.known_of(session)
         standing = [each for each in known if each.wish.since_s <= session.asked.s]
-        return standing[-1].wish.schedule.priority
+        schedule = standing[-1].wish.schedule
+        return _BY_HAND if schedule.manual else schedule.priority
 
     def run_of(self, session: DeviceSession) -> Run | None:
         """Give the run of which a session is a part, if anybody wrote it down."""
@@ -85,12 +88,15 @@ class Evidence:
             out = {o.slot for o in each.wish.overrides if o.excluded}
             for occurrence in each.occurrences:
                 if occurrence.slot not in out and not self._day_off(
-                    each.wish.schedule.target, occurrence, at_s
+                    each.wish.schedule, occurrence, at_s
                 ):
                     yield occurrence
 
-    def _day_off(self, target: str, occurrence: Occurrence, at_s: float) -> bool:
+    def _day_off(self, schedule: Schedule, occurrence: Occurrence, at_s: float) -> bool:
         """Tell whether it starts on an exception day that has stood for a moment."""
+        if schedule.manual:
+            return False
+        target = schedule.target
         stood = [days for since_s, days in self.history.days if since_s <= at_s - HEEDED_WITHIN_S]
         day = local_date(occurrence.window.start, self.history.targets[target].zone)
         return bool(stood) and any(
@@ -114,7 +120,7 @@ class Evidence:
         """Tell whether it was ever left out."""
         return any(
             override.slot == run.slot and override.excluded
-            for known in self.known.get(run.schedule_id or 0, ())
+            for known in self.known.get(run.schedule_id, ())
             for override in known.wish.overrides
         )
 
@@ -150,7 +156,7 @@ class Evidence:
     def pauses(self, run: Run) -> Iterator[Span]:
         """Give when a run was paused."""
         since_s: float | None = None
-        for known in self.known.get(run.schedule_id or 0, ()):
+        for known in self.known.get(run.schedule_id, ()):
             paused = any(o.slot == run.slot and o.paused for o in known.wish.overrides)
             if paused and since_s is None:
                 since_s = known.wish.since_s

@@ -32,6 +32,7 @@ class Act(StrEnum):
 
     BOOK = "book"
     BOOK_NOW = "book_now"
+    RECORD_NOW = "record_now"
     EDIT = "edit"
     REMOVE = "remove"
     REMOVE_AND_STOP = "remove_and_stop"
@@ -74,6 +75,7 @@ class Step:
 _WEIGHTS: dict[Act, int] = {
     Act.BOOK: 30,
     Act.BOOK_NOW: 24,
+    Act.RECORD_NOW: 10,
     Act.EDIT: 14,
     Act.REMOVE: 9,
     Act.REMOVE_AND_STOP: 4,

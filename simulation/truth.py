@@ -113,7 +113,7 @@ class Truth:
     def _stood(self, run: Run, window: Window) -> bool:
         """Tell whether its wish was in force, unchanged, from before its window until after it."""
         history = self._evidence.history
-        known = self._evidence.known.get(run.schedule_id or 0, [])
+        known = self._evidence.known.get(run.schedule_id, [])
         changed = any(window.holds(history.wall(each.wish.since_s)) for each in known)
         wanted = [each for each in known if self._stands(each, window)]
         return (

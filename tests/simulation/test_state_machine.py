@@ -30,7 +30,12 @@ class Appliance(RuleBasedStateMachine):
         super().__init__()
         self.steps: list[Step] = []
 
-    @rule(pause_s=PAUSES_S, act=st.sampled_from([Act.BOOK, Act.BOOK_NOW]), room=NUMBERS, size=SIZES)
+    @rule(
+        pause_s=PAUSES_S,
+        act=st.sampled_from([Act.BOOK, Act.BOOK_NOW, Act.RECORD_NOW]),
+        room=NUMBERS,
+        size=SIZES,
+    )
     def add(self, pause_s: float, act: Act, room: int, size: float) -> None:
         """Book something, now or for the next days; one in four is forced."""
         self.steps.append(Step(pause_s, act, PLACES[room % 3], room, size))

@@ -14,7 +14,7 @@ _RUN = {
     **_TARGET,
     "run_id": "id of the run in the ledger; 0 until its row is written",
     "schedule_id": "id of its schedule; null for a manual recording",
-    "slot": "which occurrence of the schedule",
+    "slot": "which occurrence of the schedule; null for a manual recording",
     "name": "name of the schedule or recording",
 }
 _PART = {**_RUN, "part": "number of the part, from 1"}

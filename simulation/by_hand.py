@@ -1,4 +1,4 @@
-"""Judges recordings by hand (g): begun at once where nothing hinders, pushed aside by nothing."""
+"""Judges recordings by hand (h): begun at once where nothing hinders, pushed aside by nothing."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -28,13 +28,13 @@ class ByHand:
                 yield from self._pushed_aside(known[0], sessions)
 
     def _at_once(self, known: list[Known], sessions: list[DeviceSession]) -> Iterator[str]:
-        """(g) Its device is told within moments, unless it or the daemon had a trouble."""
+        """(h) Its device is told within moments, unless it or the daemon had a trouble."""
         wish = known[0].wish
         by_s = wish.since_s + HEEDED_WITHIN_S
         pressed_again = len(known) > 1 and known[1].wish.since_s <= by_s
         prompt = any(session.asked.s <= by_s for session in sessions)
         if not (prompt or pressed_again or self._hindered(known[0])):
-            yield f"(g) {wish.schedule.name!r} of {wish.schedule.created} was not begun at once"
+            yield f"(h) {wish.schedule.name!r} of {wish.schedule.created} was not begun at once"
 
     def _hindered(self, known: Known) -> bool:
         schedule, at_s = known.wish.schedule, known.wish.since_s
@@ -58,7 +58,7 @@ class ByHand:
         )
 
     def _pushed_aside(self, known: Known, sessions: list[DeviceSession]) -> Iterator[str]:
-        """(g) From its first session to the end of its last nothing else starts in its room."""
+        """(h) From its first session to the end of its last nothing else starts in its room."""
         schedule = known.wish.schedule
         whole = Window(schedule.created, schedule.created + schedule.duration)
         if not sessions or self._evidence.clock_was_set(whole):
@@ -69,7 +69,7 @@ class ByHand:
                 continue
             if sessions[0].asked.s + HEEDED_WITHIN_S <= other.asked.s < end - HAND_OVER_S:
                 at = other.asked.wall
-                yield f"(g) {other.name!r} was started at {at} beside {schedule.name!r}"
+                yield f"(h) {other.name!r} was started at {at} beside {schedule.name!r}"
 
 
 def _end_s(session: DeviceSession) -> float:

@@ -2,7 +2,7 @@
 
 Pure, and no use of the engine's own judgement. Here is what was promised (a), that what fell due
 has one outcome (b), and that a restart changes nothing (f); `deeds` has (c) and (d), `truth` (e),
-`by_hand` (g).
+`by_hand` (h).
 """
 
 from collections.abc import Iterator

@@ -15,6 +15,7 @@ from simulation.operator import Act, Step, script
 from simulation.verdict import judge
 from simulation.world import Report, simulate
 
+from tallyd.domain import planner
 from tallyd.domain.model import Outcome, Reason, Run, Status
 from tallyd.engine import executor, launches, orders, reconciler, recovery
 from tallyd.engine.agenda import Agenda
@@ -23,6 +24,8 @@ from tallyd.testing import memory_store
 
 ROOT = Path(__file__).parents[2]
 CHANNEL = 5
+URGENT = 4
+"""The pick of a booking for now that is forced and of the highest priority."""
 LATER = Step(5 * 86_400, Act.REMOVE_EXCEPTION)
 """Days in which nothing more is asked for."""
 
@@ -193,6 +196,23 @@ def test_a_recording_that_nothing_prevented_is_missed(monkeypatch: pytest.Monkey
     """Negative control in the product: an engine that starts nothing cannot talk itself out."""
     monkeypatch.setattr(launches, "worth_starting", lambda *_: False)
     assert any("for no reason" in found for found in judge(1, days=4).broken)
+
+
+def test_a_recording_by_hand_that_does_not_begin_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Negative control in the product: whoever presses the button in vain is heard."""
+    monkeypatch.setattr(launches, "worth_starting", lambda *_: False)
+    assert any("was not begun at once" in found for found in broken([Step(1, Act.RECORD_NOW)]))
+
+
+def test_a_recording_by_hand_that_is_pushed_aside_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Negative control in the product: without its rank a booking of high priority cuts it."""
+    steps = [Step(1, Act.RECORD_NOW), Step(60, Act.BOOK_NOW, pick=URGENT)]
+    assert broken(steps) == []
+    rank = planner._rank
+    monkeypatch.setattr(planner, "_rank", lambda offer: rank(offer)._replace(scheduled=True))
+    assert any(found.startswith("(h)") for found in broken(steps))
 
 
 def test_a_lock_that_nobody_heeds_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

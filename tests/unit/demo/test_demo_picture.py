@@ -36,7 +36,7 @@ def run_of(status: Status, *parts: Part, outcome: Outcome | None = None) -> Run:
     """Give the workshop's row."""
     reason = Reason.OCCUPIED if outcome is Outcome.PARTIAL else None
     return Run(
-        7, "rooms.lab", "Workshop", WINDOW, status=status, parts=parts,
+        7, "rooms.lab", "Workshop", WINDOW, 1, "@0", status=status, parts=parts,
         outcome=outcome, reason=reason,
     )  # fmt: skip
 

@@ -93,6 +93,8 @@ def review_of(act: Act, *deviations: str) -> Review:
         act.target,
         act.name,
         window,
+        1,
+        "@0",
         outcome=Outcome.RECORDED,
         reason=Reason.OPERATOR,
         sentence="Recorded until the operator stopped it.",

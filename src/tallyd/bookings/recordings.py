@@ -63,7 +63,7 @@ async def _require_free(
     if there.is_full:
         listed = ", ".join(map(_named, there.holders))
         victims = tuple(
-            Victim(run.id, None if run.manual else run.schedule_id, run.name, Window(now, stop))
+            Victim(run.id, run.shown_schedule, run.name, Window(now, stop))
             for run, stop in ((each.run, each.piece.stop) for each in there.holders)
             if run is not None
         )

@@ -199,7 +199,7 @@ def extend(
 
 
 def _gives_way(entry: Planned, run: Run, extension: Window) -> bool:
-    who = (None, run.id) if run.manual else (run.schedule_id, None)
+    who = (run.shown_schedule, run.id if run.manual else None)
     return any(
         (blocker.schedule_id, blocker.run_id) == who and blocker.window.overlaps(extension)
         for blocker in entry.by

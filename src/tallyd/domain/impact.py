@@ -39,7 +39,7 @@ def _victims(before: Wishes, after: Wishes, now: datetime) -> Iterator[Victim]:
         lost = subtract(Window(now, piece.stop), claims_after.get(entry.key, ()))
         if lost:
             loses = Window(lost[0].start, lost[-1].stop)
-            yield Victim(run.id, None if run.manual else run.schedule_id, run.name, loses)
+            yield Victim(run.id, run.shown_schedule, run.name, loses)
 
 
 def _pieces_at(entries: Iterable[Planned], now: datetime) -> Iterator[tuple[Planned, Window]]:

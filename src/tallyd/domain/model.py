@@ -367,8 +367,13 @@ class Run:
 
     @property
     def manual(self) -> bool:
-        """Whether somebody made it by hand; people are shown no schedule of it then."""
+        """Whether somebody made it by hand."""
         return self.slot == MANUAL_SLOT
+
+    @property
+    def shown_schedule(self) -> int | None:
+        """The schedule that people are told of: none where it was made by hand."""
+        return None if self.manual else self.schedule_id
 
     @property
     def confirmed(self) -> bool:

@@ -122,7 +122,7 @@ class Journal:
             return run
         # The row is new, or it came back after it was final: ask the disk how it stands.
         await tx.insert_runs([replace(run, status=Status.PENDING, outcome=None)])
-        row = await tx.run_of(run.schedule_id or 0, run.slot or "")
+        row = await tx.run_of(run.schedule_id, run.slot)
         if row is None or not await tx.move_run(replace(run, id=row.id), row.status):
             raise StoreError(f"the row of {run.name!r} at {run.slot} cannot be found")
         return replace(run, id=row.id)

@@ -82,7 +82,7 @@ def _session_picture(session: Session, run: Run | None, now: datetime) -> dict[s
 def _names(run: Run | None) -> dict[str, object]:
     return {
         "run_id": run.id if run else None,
-        "schedule_id": run.schedule_id if run and not run.manual else None,
+        "schedule_id": run.shown_schedule if run else None,
         "name": run.name if run else None,
     }
 

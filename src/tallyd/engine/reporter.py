@@ -137,7 +137,7 @@ def names_of(run: Run) -> dict[str, object]:
     return {
         "target": run.target,
         "run_id": run.id,
-        "schedule_id": None if run.manual else run.schedule_id,
+        "schedule_id": run.shown_schedule,
         "slot": None if run.manual else run.slot,
         "name": run.name,
     }

@@ -14,6 +14,7 @@ from tallyd.domain.model import RemovedBecause, RemovedFile
 from tallyd.domain.retention import Removable, Rules, removable
 from tallyd.domain.window import FAR_FUTURE
 from tallyd.engine.announcer import Announcer
+from tallyd.engine.reporter import names_of
 from tallyd.ports.clock import Clock
 from tallyd.ports.disk import Disk, DiskError, NotRecordedError, RecordedFile
 from tallyd.ports.store import Store, StoreError
@@ -182,13 +183,4 @@ class Retention:
 
 
 def _names(file: Removable) -> dict[str, object]:
-    run = file.run
-    return {
-        "target": run.target,
-        "run_id": run.id,
-        "schedule_id": run.schedule_id,
-        "slot": run.slot,
-        "name": run.name,
-        "part": file.part.number,
-        "file": file.path,
-    }
+    return {**names_of(file.run), "part": file.part.number, "file": file.path}

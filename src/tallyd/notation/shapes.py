@@ -160,7 +160,7 @@ def run_shape(run: Run, now: datetime) -> Shape:
     last = run.parts[-1] if run.parts else None
     return {
         "id": run.id,
-        "schedule_id": None if run.manual else run.schedule_id,
+        "schedule_id": run.shown_schedule,
         "slot": None if run.manual else run.slot,
         "target": run.target,
         "name": run.name,

@@ -126,5 +126,6 @@ def test_what_waits_for_another_holds_nothing() -> None:
 def test_a_run_is_by_hand_by_its_slot() -> None:
     """Whatever its parts say."""
     part = Part(1, 0, Window(MS, MS + HOUR), "t", MS)
-    assert row(made(), parts=(part,)).manual
-    assert not row(made(), slot="@1").manual
+    by_hand, booked = row(made(), parts=(part,)), row(made(), slot="@1")
+    assert (by_hand.manual, by_hand.shown_schedule) == (True, None)
+    assert (booked.manual, booked.shown_schedule) == (False, 7)

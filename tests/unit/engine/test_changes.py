@@ -223,7 +223,7 @@ async def test_a_pause_is_a_gap_and_no_fault(rig):
         run_id = (await rig.run_of(booked)).id
         await rig.bookings.pause_run(run_id)
         await rig.until(1300)
-        assert rig.engine.snapshot()["targets"]["rooms.a"]["status"] == "idle"
+        assert rig.engine.snapshot()["targets"]["rooms.a"]["status"] == "paused"
         await rig.bookings.resume_run(run_id)
         await rig.until(4000)
     run = await rig.run_of(booked)

@@ -1,0 +1,1 @@
+"""The dialect of VALT, `/api/v3`: what its clients send and expect. No other dialect knows it."""

@@ -1,0 +1,243 @@
+"""Every schedule as it is shown, worked out once for as long as nothing has changed.
+
+A list is asked for far oftener than anything changes, and to plan the days ahead costs the most.
+Who may see what is not said here.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import anyio
+from anyio.lowlevel import checkpoint
+
+from tallyd.api.valt.current import Circumstances, current, is_started
+from tallyd.catalogue import load_wishes
+from tallyd.domain.errors import NotFound
+from tallyd.domain.model import (
+    MAX_DURATION,
+    Occurrence,
+    Run,
+    Schedule,
+    Status,
+    Target,
+    TargetKind,
+    Verdict,
+)
+from tallyd.domain.planner import Wishes, plan_target
+from tallyd.domain.window import MILLISECOND, Window
+from tallyd.ports.store import Reader, Store
+
+_TROUBLE = frozenset({Verdict.BLOCKED, Verdict.CONFLICT})
+_PLANNED_AGAIN_AFTER = timedelta(minutes=10)
+"""So much later a plan no longer reaches far enough ahead."""
+
+Mark = tuple[str, int, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A schedule in its room, what decides about it, and what it is doing or will do next."""
+
+    target: Target
+    known: Circumstances
+    occurrence: Occurrence
+    verdict: Verdict = Verdict.CLEAR
+
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule as it is booked."""
+        return self.known.schedule
+
+    @property
+    def started(self) -> bool:
+        """Whether it records."""
+        return is_started(self.occurrence, self.known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """What is wished of a room, and what of its plan is trouble: until when, and what."""
+
+    wishes: Wishes
+    trouble: Mapping[int, tuple[tuple[datetime, Verdict], ...]]
+
+
+class Board:
+    """Gives every schedule of a room that is not over, in order of id."""
+
+    def __init__(self, store: Store, ahead: timedelta) -> None:
+        self._store = store
+        self._ahead = ahead
+        self._turn = anyio.Lock()
+        self._rooms: dict[str, _Planned] = {}
+        self._next: dict[int, Occurrence] = {}
+        self._revision = -1
+        self._marks: frozenset[Mark] = frozenset()
+        self._planned_at: datetime | None = None
+
+    async def look(self, now: datetime) -> tuple[Standing, ...]:
+        """Give what there is at `now`."""
+        async with self._turn:
+            runs = await self._catch_up(now)
+        by_schedule: dict[int, list[Run]] = {}
+        for run in runs:
+            if run.schedule_id is not None:
+                by_schedule.setdefault(run.schedule_id, []).append(run)
+        found = [
+            standing
+            for room in self._rooms.values()
+            for standing in self._standings(room, by_schedule, now)
+        ]
+        return tuple(sorted(found, key=lambda standing: standing.schedule.id))
+
+    async def _catch_up(self, now: datetime) -> tuple[Run, ...]:
+        """Plan the rooms of which something has changed; gives the runs of now."""
+        known = self._planned_at
+        aged = known is None or not known <= now < known + _PLANNED_AGAIN_AFTER
+        async with self._store.read() as reader:
+            revision = await reader.revision()
+            runs = await _runs_now(reader, now)
+            marks = _marks(runs)
+            changed = None if aged else await self._changed(reader, revision, marks)
+            if changed is None:
+                self._rooms = {}
+                changed = await _every_room(reader)
+            wishes = [await load_wishes(reader, key, now - MAX_DURATION) for key in changed]
+        for each in wishes:
+            trouble = _trouble(each, Window(now, now + self._ahead))
+            self._rooms[each.target.key] = _Planned(each, trouble)
+            for schedule in each.schedules:
+                self._next.pop(schedule.id, None)
+            await checkpoint()
+        self._revision, self._marks = revision, marks
+        self._planned_at = now if aged else self._planned_at
+        return runs
+
+    async def _changed(
+        self, reader: Reader, revision: int, marks: frozenset[Mark]
+    ) -> set[str] | None:
+        """Give the rooms of which something has changed; None where it may be any."""
+        touched = {target for target, *_ in marks ^ self._marks}
+        if revision != self._revision:
+            changes = await reader.changes_since(self._revision)
+            if changes.targets is not None or changes.exception_days is not None:
+                return None
+            ids = {schedule.id for schedule in changes.schedules}
+            touched |= {schedule.target for schedule in changes.schedules}
+            touched |= {
+                key
+                for key, room in self._rooms.items()
+                if any(schedule.id in ids for schedule in room.wishes.schedules)
+            }
+        return {key for key in touched if is_room(key)}
+
+    def _standings(
+        self, room: _Planned, runs: Mapping[int, list[Run]], now: datetime
+    ) -> Iterable[Standing]:
+        wishes = room.wishes
+        holidays = holidays_of(wishes)
+        for schedule in wishes.schedules:
+            if schedule.ended is not None:
+                continue
+            own = tuple(runs.get(schedule.id, ()))
+            known = Circumstances(
+                schedule,
+                wishes.overrides.get(schedule.id, ()),
+                holidays,
+                wishes.target.zone,
+                own,
+            )
+            occurrence = self._current(known, now)
+            if occurrence is not None:
+                verdict = _worst(room.trouble.get(schedule.id, ()), now)
+                yield Standing(wishes.target, known, occurrence, verdict)
+
+    def _current(self, known: Circumstances, now: datetime) -> Occurrence | None:
+        """Give what is shown; what was worked out before holds until it is over."""
+        schedule_id = known.schedule.id
+        before = self._next.get(schedule_id)
+        if before is not None and now < before.window.stop and not _is_final(before, known.runs):
+            return before
+        found = current(known, now)
+        if found is not None:
+            self._next[schedule_id] = found
+        return found
+
+
+async def standing_of(reader: Reader, schedule_id: int, now: datetime) -> Standing:
+    """Give one schedule of a room; its verdict is not worked out.
+
+    Raises:
+        NotFound: there is none of that id, it is removed, or it is over.
+    """
+    missing = NotFound("schedule", str(schedule_id))
+    schedule = await reader.schedule(schedule_id)
+    if schedule is None or schedule.ended is not None:
+        raise missing
+    wishes = await load_wishes(reader, schedule.target, now)
+    if not is_room(schedule.target):
+        raise missing
+    known = Circumstances(
+        schedule,
+        wishes.overrides.get(schedule_id, ()),
+        holidays_of(wishes),
+        wishes.target.zone,
+        tuple(run for run in wishes.runs if run.schedule_id == schedule_id),
+    )
+    occurrence = current(known, now)
+    if occurrence is None:
+        raise missing
+    return Standing(wishes.target, known, occurrence)
+
+
+def holidays_of(wishes: Wishes) -> frozenset[date]:
+    """Give the days on which nothing starts on a target."""
+    key = wishes.target.key
+    return frozenset(day.day for day in wishes.exception_days if day.target in {None, key})
+
+
+async def _runs_now(reader: Reader, now: datetime) -> tuple[Run, ...]:
+    """Give the runs that are under way, and those that ended before their time."""
+    around = await reader.runs(start=now, stop=now + MILLISECOND)
+    every = {run.id: run for run in (*await reader.unfinished_runs(), *around)}
+    return tuple(every.values())
+
+
+def _marks(runs: Iterable[Run]) -> frozenset[Mark]:
+    """Give what of runs decides about plans: a row that only waits decides nothing."""
+    return frozenset(
+        (run.target, run.id, run.status is Status.FINISHED)
+        for run in runs
+        if run.confirmed or run.status is Status.FINISHED
+    )
+
+
+def _is_final(occurrence: Occurrence, runs: Iterable[Run]) -> bool:
+    return any(run.slot == occurrence.slot and run.status is Status.FINISHED for run in runs)
+
+
+async def _every_room(reader: Reader) -> set[str]:
+    return {target.key for target in await reader.targets() if is_room(target.key)}
+
+
+def is_room(key: str) -> bool:
+    """Tell whether a target's key is that of a room."""
+    return key.startswith(f"{TargetKind.ROOM}.")
+
+
+def _trouble(wishes: Wishes, period: Window) -> Mapping[int, tuple[tuple[datetime, Verdict], ...]]:
+    found: dict[int, list[tuple[datetime, Verdict]]] = {}
+    for entry in plan_target(wishes, period):
+        if entry.verdict in _TROUBLE:
+            stop = entry.occurrence.window.stop
+            found.setdefault(entry.schedule.id, []).append((stop, entry.verdict))
+    return {schedule_id: tuple(entries) for schedule_id, entries in found.items()}
+
+
+def _worst(trouble: Iterable[tuple[datetime, Verdict]], now: datetime) -> Verdict:
+    """Sum up what lies ahead: blocked if an occurrence is, else in conflict if one is."""
+    ahead = {verdict for stop, verdict in trouble if stop > now}
+    if Verdict.BLOCKED in ahead:
+        return Verdict.BLOCKED
+    return Verdict.CONFLICT if Verdict.CONFLICT in ahead else Verdict.CLEAR

@@ -8,12 +8,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
-from tallyd.api import native
+from tallyd.api import native, valt
 from tallyd.api.gate import Gate
 from tallyd.api.metrics import Metrics, metrics_response
 from tallyd.api.services import Dialect, Services
 
-DIALECTS: Sequence[Dialect] = (Dialect("native", native.build),)
+DIALECTS: Sequence[Dialect] = (
+    Dialect("native", native.build),
+    Dialect("valt", valt.build),
+)
 """Every dialect that there is; `[http] dialects` switches them."""
 
 

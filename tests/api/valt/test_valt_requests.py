@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from tallyd.api.valt.requests import Standing, edited_draft, new_draft, parse_labels, parse_wish
+from tallyd.api.valt.requests import Booked, edited_draft, new_draft, parse_labels, parse_wish
 from tallyd.api.valt.values import InvalidField, MalformedBody, parse_body
 from tallyd.domain.drafts import Draft
 from tallyd.domain.model import (
@@ -300,7 +300,7 @@ NEXT = at(SOON + 7 * 86400)
 
 def edit(known: Draft = SERIES, shown: datetime = NEXT, **fields: object) -> Draft:
     """Edit a schedule."""
-    return edited_draft(parse_wish(fields), Standing(known, shown), None, ZONE, NOW)
+    return edited_draft(parse_wish(fields), Booked(known, shown), None, ZONE, NOW)
 
 
 def test_edit_of_nothing():

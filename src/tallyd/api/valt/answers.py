@@ -49,6 +49,11 @@ def problems(found: Iterable[Problem]) -> str:
     return "; ".join(f"{_NAMES.get(each.field, each.field)}: {each.fix}" for each in found)
 
 
+def stopped() -> Json:
+    """Tell that what a schedule records was ended."""
+    return {"data": None}
+
+
 def schedule_not_recording() -> Json:
     """Give what is said where a schedule records nothing that could be stopped."""
     return {"data": {"message": "Schedule recording not found"}, "code": 404}

@@ -30,19 +30,22 @@ def current(known: Circumstances, now: datetime) -> Occurrence | None:
 
     Of a schedule with nothing left but exception days it is the first of these: they may be lifted.
     """
-    ahead = list_ahead(known, now)
+    return _first(list_ahead(known, now), known)
+
+
+def after(known: Circumstances, shown: Occurrence, now: datetime) -> Occurrence | None:
+    """Give what follows an occurrence in the same sense; None where that is the last."""
+    later = (each for each in list_ahead(known, now) if each.window.start > shown.window.start)
+    return _first(later, known)
+
+
+def _first(ahead: Iterable[Occurrence], known: Circumstances) -> Occurrence | None:
     suspended: Occurrence | None = None
     for occurrence in ahead:
         if not _on_holiday(occurrence, known):
             return occurrence
         suspended = suspended or occurrence
     return suspended
-
-
-def after(known: Circumstances, shown: Occurrence, now: datetime) -> Occurrence | None:
-    """Give what follows the occurrence that is shown; None where that is the last."""
-    later = (each for each in list_ahead(known, now) if each.window.start > shown.window.start)
-    return next((each for each in later if not _on_holiday(each, known)), None)
 
 
 def list_ahead(known: Circumstances, now: datetime) -> Iterator[Occurrence]:
@@ -64,23 +67,16 @@ def is_started(occurrence: Occurrence, known: Circumstances) -> bool:
     )
 
 
-def recording_run(occurrence: Occurrence, known: Circumstances, now: datetime) -> Run | None:
-    """Give the run of an occurrence that a device was given for, as far as one can be stopped.
+def records(run: Run, overrides: Iterable[Override], now: datetime) -> bool:
+    """Tell whether a run has been given a device and was not told to end: it can be stopped.
 
     One that waits between two tries of its device counts; one that waits for the room does not.
     """
-    if not occurrence.window.holds(now):
-        return None
-    begun = (run for run in known.runs if run.slot == occurrence.slot)
-    return next(
-        (
-            run
-            for run in begun
-            if run.status is not Status.FINISHED
-            and (run.status is not Status.PENDING or run.confirmed)
-        ),
-        None,
-    )
+    if run.status is Status.FINISHED or not run.planned.start <= now:
+        return False
+    told = (o.stop for o in overrides if (o.schedule_id, o.slot) == (run.schedule_id, run.slot))
+    stop = next((each for each in told if each is not None), run.planned.stop)
+    return now < stop and (run.status is not Status.PENDING or run.confirmed)
 
 
 def _expand(known: Circumstances, period: Window) -> Iterable[Occurrence]:

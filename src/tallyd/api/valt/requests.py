@@ -63,7 +63,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Booked:
     """What an edit starts from: the draft as booked, and the start that clients are shown."""
 
     draft: Draft
@@ -162,9 +162,7 @@ def new_draft(wish: Wish, target: str, zone: str, now: datetime) -> Draft:
     )
 
 
-def edited_draft(
-    wish: Wish, standing: Standing, target: str | None, zone: str, now: datetime
-) -> Draft:
+def edited_draft(wish: Wish, booked: Booked, target: str | None, zone: str, now: datetime) -> Draft:
     """Give what an edit makes of a schedule; `target` is None where it stays.
 
     A start or a rule that is sent as it stands changes nothing, so that exclusions stay.
@@ -172,8 +170,8 @@ def edited_draft(
     Raises:
         InvalidField: something makes no sense.
     """
-    known = standing.draft
-    timing = _edited_timing(wish, standing, zone, now)
+    known = booked.draft
+    timing = _edited_timing(wish, booked, zone, now)
     return replace(
         known,
         target=known.target if target is None else target,
@@ -186,21 +184,21 @@ def edited_draft(
     )
 
 
-def _edited_timing(wish: Wish, standing: Standing, zone: str, now: datetime) -> Timing:
-    known = standing.draft
+def _edited_timing(wish: Wish, booked: Booked, zone: str, now: datetime) -> Timing:
+    known = booked.draft
     own_zone = zone if isinstance(known.start, InstantStart) else known.start.zone
     start = None if wish.start is None else _ahead(wish.start, now)
     rule = known.recurrence
     if wish.rule is not None:
         rule = parse_rule(wish.rule, known.recurrence, own_zone)
-    same_start = start is None or start == standing.shown_start
+    same_start = start is None or start == booked.shown_start
     same_rule = rule_view(rule, known.start) == rule_view(known.recurrence, known.start)
     if same_start and same_rule:
         return Timing(known.start, known.recurrence, known.dst_overlap)
     if start is None and rule is not None and not isinstance(known.start, InstantStart):
-        _check_end(rule, standing.shown_start, own_zone)
+        _check_end(rule, booked.shown_start, own_zone)
         return Timing(known.start, rule, known.dst_overlap)
-    anchor = standing.shown_start if start is None else start
+    anchor = booked.shown_start if start is None else start
     _check_end(rule, anchor, own_zone)
     return timing_from(anchor, rule, own_zone)
 

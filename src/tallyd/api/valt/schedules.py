@@ -1,0 +1,148 @@
+"""What VALT's clients do with schedules: each request from its parsed body to its answer."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from tallyd.api.valt import answers, views
+from tallyd.api.valt.board import Standing, standing_of
+from tallyd.api.valt.current import after, records
+from tallyd.api.valt.desk import Desk, id_of, require_own
+from tallyd.api.valt.requests import (
+    ORIGIN,
+    Booked,
+    Wish,
+    edited_draft,
+    new_draft,
+    parse_wish,
+    required,
+)
+from tallyd.api.valt.values import InvalidField, Object
+from tallyd.api.valt.views import Json
+from tallyd.domain.accounts import Caller, may_see
+from tallyd.domain.drafts import Draft, draft_of
+from tallyd.domain.errors import NotFound, Refused
+from tallyd.domain.model import Metadata, Run, Target
+
+
+class ScheduleDesk:
+    """Answers the endpoints below `schedule`."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._services = desk.services
+
+    async def every(self, caller: Caller) -> Json:
+        """Give the list."""
+        return views.list_view(await self._desk.schedules(caller))
+
+    async def blocked(self, caller: Caller) -> Json:
+        """Give those that another covers wholly."""
+        return views.blocked_view(await self._desk.schedules(caller))
+
+    async def conflicting(self, caller: Caller) -> Json:
+        """Give those that another covers partly."""
+        return views.conflict_view(await self._desk.schedules(caller))
+
+    async def details(self, caller: Caller, schedule_id: str) -> Json:
+        """Give one."""
+        return await self._view(await self._desk.schedule(caller, schedule_id))
+
+    async def create(self, caller: Caller, body: Object) -> list[int]:
+        """Book one; gives its id in a list, which is what clients look for first."""
+        wish = parse_wish(body)
+        required("name", wish.labels.name)
+        room = await self._room(required("room", wish.room))
+        draft = new_draft(wish, room.key, self._services.zone, self._desk.now)
+        metadata = await self._desk.metadata(
+            caller, wish.labels, Metadata(origin=ORIGIN, owner=caller.owner)
+        )
+        booked = replace(draft, metadata=metadata)
+        change = await self._services.bookings.add(lambda _now: booked)
+        return [change.after.id]
+
+    async def edit(self, caller: Caller, schedule_id: str, body: Object) -> Json:
+        """Change what is sent of one; what is not sent stays."""
+        wish = parse_wish(body)
+        found = await self._desk.own_schedule(caller, schedule_id)
+        room = None if wish.room is None else await self._room(wish.room)
+        change = await self._change(caller, wish, found, room)
+        await self._services.bookings.edit(found.schedule.id, change)
+        return await self._view(await self._again(found))
+
+    async def _change(
+        self, caller: Caller, wish: Wish, found: Standing, room: Target | None
+    ) -> Callable[[Draft], Draft]:
+        key = None if room is None else room.key
+        zone, now = self._services.zone, self._desk.now
+        start = found.occurrence.window.start
+        metadata = await self._desk.metadata(caller, wish.labels, found.schedule.metadata)
+
+        def change(known: Draft) -> Draft:
+            edited = edited_draft(wish, Booked(known, start), key, zone, now)
+            return replace(edited, metadata=metadata)
+
+        change(draft_of(found.schedule))  # what makes no sense is refused before anybody waits
+        return change
+
+    async def delete(self, caller: Caller, schedule_id: str) -> Json:
+        """Remove what lies ahead of one; what records goes on."""
+        found = await self._desk.own_schedule(caller, schedule_id)
+        await self._services.bookings.remove(found.schedule.id)
+        return {}
+
+    async def delete_next(self, caller: Caller, schedule_id: str) -> Json:
+        """Leave out the next occurrence, the one after it where that records; the last ends all."""
+        found = await self._desk.own_schedule(caller, schedule_id)
+        known, shown, now = found.known, found.occurrence, self._desk.now
+        running = any(
+            run.slot == shown.slot and records(run, known.overrides, now) for run in known.runs
+        )
+        leaves = after(known, shown, now) if running else shown
+        if leaves is None or not (running or after(known, leaves, now)):
+            await self._services.bookings.remove(found.schedule.id)
+            return await self._view(found)
+        await self._services.bookings.skip(found.schedule.id, leaves.slot)
+        return await self._view(await self._again(found))
+
+    async def stop(self, caller: Caller, schedule_id: str) -> Json | None:
+        """End what one records now; None where it records nothing."""
+        try:
+            run = await self._recorded_by(caller, id_of("schedule", schedule_id))
+            if run is None:
+                return None
+            await self._services.bookings.stop_run(run.id)
+        except (NotFound, Refused):  # there is no such thing, or it ended by itself meanwhile
+            return None
+        return answers.stopped()
+
+    async def _recorded_by(self, caller: Caller, schedule_id: int) -> Run | None:
+        """Find what a schedule records, also one that was removed meanwhile."""
+        async with self._services.store.read() as reader:
+            schedule = await reader.schedule(schedule_id)
+            if schedule is None or schedule.manual or not may_see(caller, schedule.metadata):
+                return None
+            overrides = await reader.overrides({schedule_id})
+            runs = await reader.unfinished_runs({schedule.target})
+        now = self._desk.now
+        own = (run for run in runs if run.schedule_id == schedule_id)
+        found = next((run for run in own if records(run, overrides, now)), None)
+        if found is not None:
+            require_own(caller, schedule.metadata)
+        return found
+
+    async def _room(self, room_id: int) -> Target:
+        found = await self._desk.find_room(room_id)
+        if found is None:
+            raise InvalidField("room", "there is no such room")
+        return found
+
+    async def _again(self, before: Standing) -> Standing:
+        """Give a schedule as a change has left it; as it was where it is over by now."""
+        try:
+            async with self._services.store.read() as reader:
+                return await standing_of(reader, before.schedule.id, self._desk.now)
+        except NotFound:
+            return before
+
+    async def _view(self, standing: Standing) -> Json:
+        return {"data": views.schedule_view(await self._desk.shown(standing))}

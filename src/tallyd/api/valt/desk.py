@@ -13,7 +13,7 @@ from tallyd.api.answers import ForbiddenError, UnauthenticatedError
 from tallyd.api.services import Services
 from tallyd.api.valt import answers
 from tallyd.api.valt.board import Board, Standing, is_room, standing_of
-from tallyd.api.valt.requests import Labels
+from tallyd.api.valt.requests import ORIGIN, Labels
 from tallyd.api.valt.values import MAX_ID, InvalidField
 from tallyd.api.valt.views import Named, Shown
 from tallyd.domain.accounts import Caller, Purpose, User, may_book, may_change, may_see
@@ -148,19 +148,24 @@ class Desk:
         """Give the room of an id, if there is one."""
         return next((room for room in await self.rooms() if room.public_id == room_id), None)
 
-    async def metadata(self, caller: Caller, labels: Labels, known: Metadata) -> Metadata:
-        """Give metadata with whoever is named as the author.
+    async def metadata(self, labels: Labels, known: Metadata) -> Metadata:
+        """Give metadata with what was sent, and with whoever is named as the author.
 
         Raises:
             InvalidField: there is no such user.
         """
         laid = labels.laid_over(known)
-        if labels.author is not None:
-            author = str(labels.author)
-            if author not in await self.names():
-                raise InvalidField("author", "there is no such user")
-            return replace(laid, author=author)
-        return laid if laid.author is not None else replace(laid, author=caller.owner)
+        if labels.author is None:
+            return laid
+        author = str(labels.author)
+        if author not in await self.names():
+            raise InvalidField("author", "there is no such user")
+        return replace(laid, author=author)
+
+
+def metadata_of(caller: Caller) -> Metadata:
+    """Give what whatever a caller books carries from the start."""
+    return Metadata(origin=ORIGIN, owner=caller.owner, author=caller.owner)
 
 
 def require_own(caller: Caller, metadata: Metadata) -> None:

@@ -5,15 +5,15 @@ from collections.abc import Awaitable, Callable
 from anyio import to_thread
 
 from tallyd.api.valt import answers
-from tallyd.api.valt.desk import Desk, require_own
-from tallyd.api.valt.requests import ORIGIN, Labels, parse_labels, required
+from tallyd.api.valt.desk import Desk, metadata_of, require_own
+from tallyd.api.valt.requests import Labels, parse_labels, required
 from tallyd.api.valt.rooms import Room, Session, cameras_view, info_view, room_view, status_view
 from tallyd.api.valt.values import InvalidField, Object
 from tallyd.api.valt.views import Json
 from tallyd.domain.accounts import Caller, may_see
 from tallyd.domain.errors import InvalidBooking, NotFound, Refused
 from tallyd.domain.manual import ManualRecording
-from tallyd.domain.model import Metadata, Run, Status, Target
+from tallyd.domain.model import Run, Status, Target
 from tallyd.domain.occupancy import Holder, Occupancy
 
 
@@ -82,8 +82,7 @@ class RoomDesk:
 
     async def _wanted(self, caller: Caller, room: Target, labels: Labels) -> ManualRecording:
         name = required("name", labels.name)
-        known = Metadata(origin=ORIGIN, owner=caller.owner)
-        metadata = await self._desk.metadata(caller, labels, known)
+        metadata = await self._desk.metadata(labels, metadata_of(caller))
         return ManualRecording(room.key, name, metadata=metadata)
 
     async def _require_daemon(self) -> None:

@@ -6,9 +6,8 @@ from dataclasses import replace
 from tallyd.api.valt import answers, views
 from tallyd.api.valt.board import Standing, standing_of
 from tallyd.api.valt.current import after, records
-from tallyd.api.valt.desk import Desk, id_of, require_own
+from tallyd.api.valt.desk import Desk, id_of, metadata_of, require_own
 from tallyd.api.valt.requests import (
-    ORIGIN,
     Booked,
     Wish,
     edited_draft,
@@ -21,7 +20,7 @@ from tallyd.api.valt.views import Json
 from tallyd.domain.accounts import Caller, may_see
 from tallyd.domain.drafts import Draft, draft_of
 from tallyd.domain.errors import NotFound, Refused
-from tallyd.domain.model import Metadata, Run, Target
+from tallyd.domain.model import Run, Target
 
 
 class ScheduleDesk:
@@ -53,9 +52,7 @@ class ScheduleDesk:
         required("name", wish.labels.name)
         room = await self._room(required("room", wish.room))
         draft = new_draft(wish, room.key, self._services.zone, self._desk.now)
-        metadata = await self._desk.metadata(
-            caller, wish.labels, Metadata(origin=ORIGIN, owner=caller.owner)
-        )
+        metadata = await self._desk.metadata(wish.labels, metadata_of(caller))
         booked = replace(draft, metadata=metadata)
         change = await self._services.bookings.add(lambda _now: booked)
         return [change.after.id]
@@ -65,17 +62,17 @@ class ScheduleDesk:
         wish = parse_wish(body)
         found = await self._desk.own_schedule(caller, schedule_id)
         room = None if wish.room is None else await self._room(wish.room)
-        change = await self._change(caller, wish, found, room)
+        change = await self._change(wish, found, room)
         await self._services.bookings.edit(found.schedule.id, change)
         return await self._view(await self._again(found))
 
     async def _change(
-        self, caller: Caller, wish: Wish, found: Standing, room: Target | None
+        self, wish: Wish, found: Standing, room: Target | None
     ) -> Callable[[Draft], Draft]:
         key = None if room is None else room.key
         zone, now = self._services.zone, self._desk.now
         start = found.occurrence.window.start
-        metadata = await self._desk.metadata(caller, wish.labels, found.schedule.metadata)
+        metadata = await self._desk.metadata(wish.labels, found.schedule.metadata)
 
         def change(known: Draft) -> Draft:
             edited = edited_draft(wish, Booked(known, start), key, zone, now)

@@ -1,6 +1,7 @@
 """A client of VALT for each test: it logs in, and shows its token in every address."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,7 @@ import httpx
 import pytest
 
 from api_rig import PASSWORD, Api
-from tallyd.domain.accounts import Role
+from tallyd.domain.accounts import Purpose, Role
 from tallyd.domain.model import (
     Frequency,
     InstantStart,
@@ -40,6 +41,12 @@ class Valt:
     http: httpx.AsyncClient
     name: str = "nobody"
     token: str | None = None
+
+    async def log_in(self) -> None:
+        """Have a password, and log in with it."""
+        await self.api.services.accounts.change_password(self.name, PASSWORD)
+        answer = await self.post("login", {"username": self.name, "password": PASSWORD})
+        self.token = answer.json()["data"]["access_token"]
 
     async def get(self, path: str) -> httpx.Response:
         """Ask for something."""
@@ -152,21 +159,11 @@ async def stranger(api: Api) -> AsyncIterator[Valt]:
         yield Valt(api, http)
 
 
-class client_of:  # noqa: N801 - it is used as a function
-    """Have a client that has logged in as a new account."""
-
-    def __init__(self, api: Api, name: str, role: Role) -> None:
-        self._api, self._name, self._role = api, name, role
-        self._http = api.client()
-
-    async def __aenter__(self) -> Valt:
-        """Log in."""
-        await self._api.services.accounts.add(self._name, self._role, PASSWORD)
-        client = Valt(self._api, self._http, self._name)
-        answer = await client.post("login", {"username": self._name, "password": PASSWORD})
-        client.token = answer.json()["data"]["access_token"]
-        return client
-
-    async def __aexit__(self, *_: object) -> None:
-        """Close what is open."""
-        await self._http.aclose()
+@asynccontextmanager
+async def client_of(api: Api, name: str, role: Role) -> AsyncIterator[Valt]:
+    """Have a client with the token of a new account; it has no password yet."""
+    async with api.services.store.write() as tx:
+        await tx.add_user(name, role, "no hash of anything", api.services.clock.now())
+    issued = await api.services.accounts.issue(name, Purpose.LOGIN)
+    async with api.client() as http:
+        yield Valt(api, http, name, issued.secret)

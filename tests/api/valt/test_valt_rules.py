@@ -17,7 +17,8 @@ VECTORS = {
     "tie, the longer is older": ([(0, 60), (0, 30)], [1], []),
     "back to back": ([(0, 60), (60, 120)], [], []),
     "earlier start wins over older": ([(30, 90), (0, 60)], [], [0]),
-    "covered by two together": ([(0, 30), (30, 60), (15, 45)], [2], []),
+    "covered by two together": ([(0, 30), (20, 60), (25, 50)], [2], [1]),
+    "between two": ([(0, 30), (30, 60), (15, 45)], [], [1, 2]),
     "what is blocked blocks nobody": ([(0, 60), (15, 45), (60, 90)], [1], []),
     "what is left": ([(0, 60), (30, 90), (60, 75)], [2], [1]),
 }

@@ -209,7 +209,8 @@ async def test_blocked_and_conflict_across_a_restart(house, client):
     await client.shows("schedule", total_count=0)
     async with app.open_for_reports(await house.settings()) as appliance:
         runs = await appliance.reports.runs(None, "rooms.lab", 10)
-    outcomes = {run.name: (run.outcome, bool(run.parts)) for run in runs}
+    ended = [await run_in(house, run.id) for run in runs]
+    outcomes = {run.name: (run.outcome, bool(run.parts)) for run in ended}
     assert outcomes["covered"] == (Outcome.BLOCKED, False)
     assert outcomes["partly"] == (Outcome.PARTIAL, True)
     assert outcomes["held"][1]

@@ -177,7 +177,8 @@ async def test_start_in_a_room_that_cannot(api_with_daemon):
     assert "locked" in await refused_start(api_with_daemon, "7", {"name": "Now"})
     await api_with_daemon.post("rooms/7/unlock", {})
     await api_with_daemon.begun()
-    assert "Begun" in await refused_start(api_with_daemon, "7", {"name": "Now"})
+    message = await refused_start(api_with_daemon, "7", {"name": "Now"})
+    assert message == "the room is recording already"
 
 
 async def test_start_pause_stop_by_hand(api_with_daemon):

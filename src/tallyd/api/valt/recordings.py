@@ -11,7 +11,7 @@ from tallyd.api.valt.rooms import Room, Session, cameras_view, info_view, room_v
 from tallyd.api.valt.values import InvalidField, Object
 from tallyd.api.valt.views import Json
 from tallyd.domain.accounts import Caller, may_see
-from tallyd.domain.errors import InvalidBooking, NotFound, Refused
+from tallyd.domain.errors import InvalidBooking, NotFound, Occupied, Refused
 from tallyd.domain.manual import ManualRecording
 from tallyd.domain.model import Run, Status, Target
 from tallyd.domain.occupancy import Holder, Occupancy
@@ -76,8 +76,10 @@ class RoomDesk:
             raise NotStarted(str(error)) from error
         except InvalidBooking as error:
             raise NotStarted(answers.problems(error.problems)) from error
+        except Occupied as error:  # by whom is not everybody's business
+            raise NotStarted("the room is recording already") from error
         except Refused as error:
-            raise NotStarted(error.sentence) from error
+            raise NotStarted(error.brief) from error
         return answers.started(run.id)
 
     async def _wanted(self, caller: Caller, room: Target, labels: Labels) -> ManualRecording:

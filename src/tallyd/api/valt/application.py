@@ -67,6 +67,10 @@ def _found(body: object | None, otherwise: answers.Json) -> Response:
     return JSONResponse(otherwise, 404) if body is None else JSONResponse(body)
 
 
+def _written(body: bytes) -> Response:
+    return Response(body, media_type="application/json")
+
+
 def _route_login(app: FastAPI, services: Services) -> None:
     @app.post("/login")
     async def login(request: Request) -> Response:
@@ -118,15 +122,15 @@ def _route_schedule_lists(app: FastAPI, desk: Desk) -> None:
 
     @app.get("/schedule")
     async def every(request: Request) -> Response:
-        return JSONResponse(await schedules.every(await desk.caller(request)))
+        return _written(await schedules.every(await desk.caller(request)))
 
     @app.get("/schedule/blocked")
     async def blocked(request: Request) -> Response:
-        return JSONResponse(await schedules.blocked(await desk.caller(request)))
+        return _written(await schedules.blocked(await desk.caller(request)))
 
     @app.get("/schedule/conflict")
     async def conflicting(request: Request) -> Response:
-        return JSONResponse(await schedules.conflicting(await desk.caller(request)))
+        return _written(await schedules.conflicting(await desk.caller(request)))
 
     @app.get("/schedule/{schedule_id}")
     async def details(request: Request, schedule_id: str) -> Response:

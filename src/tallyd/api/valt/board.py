@@ -43,6 +43,13 @@ class Standing:
     known: Circumstances
     occurrence: Occurrence
     verdict: Verdict = Verdict.CLEAR
+    trouble_until: datetime | None = None
+
+    @property
+    def holds_until(self) -> datetime:
+        """When, if nothing else happens, something else is to be shown."""
+        stop = self.occurrence.window.stop
+        return stop if self.trouble_until is None else min(stop, self.trouble_until)
 
     @property
     def schedule(self) -> Schedule:
@@ -63,6 +70,24 @@ class _Planned:
     trouble: Mapping[int, tuple[tuple[datetime, Verdict], ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What was shown last, and what it was worked out of."""
+
+    changes: int
+    doing: frozenset[tuple[int, Status, bool]]
+    at: datetime
+    standings: tuple[Standing, ...]
+
+    def holds(
+        self, changes: int, doing: frozenset[tuple[int, Status, bool]], now: datetime
+    ) -> bool:
+        """Tell whether it still is true: nothing was changed, nothing began, nothing is over."""
+        if (changes, doing) != (self.changes, self.doing) or now < self.at:
+            return False
+        return all(now < standing.holds_until for standing in self.standings)
+
+
 class Board:
     """Gives every schedule of a room that is not over, in order of id."""
 
@@ -75,11 +100,19 @@ class Board:
         self._revision = -1
         self._marks: frozenset[Mark] = frozenset()
         self._planned_at: datetime | None = None
+        self._changes = 0
+        self._shown: _Shown | None = None
 
     async def look(self, now: datetime) -> tuple[Standing, ...]:
-        """Give what there is at `now`."""
+        """Give what there is at `now`; the very same tuple for as long as nothing is different."""
         async with self._turn:
             runs = await self._catch_up(now)
+            doing = frozenset((run.id, run.status, run.confirmed) for run in runs)
+            if self._shown is None or not self._shown.holds(self._changes, doing, now):
+                self._shown = _Shown(self._changes, doing, now, self._look(runs, now))
+            return self._shown.standings
+
+    def _look(self, runs: Iterable[Run], now: datetime) -> tuple[Standing, ...]:
         by_schedule: dict[int, list[Run]] = {}
         for run in runs:
             if run.schedule_id is not None:
@@ -110,6 +143,7 @@ class Board:
             for schedule in each.schedules:
                 self._next.pop(schedule.id, None)
             await checkpoint()
+        self._changes += bool(wishes)
         self._revision, self._marks = revision, marks
         self._planned_at = now if aged else self._planned_at
         return runs
@@ -150,8 +184,9 @@ class Board:
             )
             occurrence = self._current(known, now)
             if occurrence is not None:
-                verdict = _worst(room.trouble.get(schedule.id, ()), now)
-                yield Standing(wishes.target, known, occurrence, verdict)
+                trouble = [each for each in room.trouble.get(schedule.id, ()) if each[0] > now]
+                until = min((stop for stop, _ in trouble), default=None)
+                yield Standing(wishes.target, known, occurrence, _worst(trouble), until)
 
     def _current(self, known: Circumstances, now: datetime) -> Occurrence | None:
         """Give what is shown; what was worked out before holds until it is over."""
@@ -235,9 +270,9 @@ def _trouble(wishes: Wishes, period: Window) -> Mapping[int, tuple[tuple[datetim
     return {schedule_id: tuple(entries) for schedule_id, entries in found.items()}
 
 
-def _worst(trouble: Iterable[tuple[datetime, Verdict]], now: datetime) -> Verdict:
+def _worst(trouble: Iterable[tuple[datetime, Verdict]]) -> Verdict:
     """Sum up what lies ahead: blocked if an occurrence is, else in conflict if one is."""
-    ahead = {verdict for stop, verdict in trouble if stop > now}
+    ahead = {verdict for _, verdict in trouble}
     if Verdict.BLOCKED in ahead:
         return Verdict.BLOCKED
-    return Verdict.CONFLICT if Verdict.CONFLICT in ahead else Verdict.CLEAR
+    return Verdict.CONFLICT if ahead else Verdict.CLEAR

@@ -24,6 +24,11 @@ from tallyd.ports.store import Reader
 
 _TOKEN = "access_token"  # noqa: S105 - the name of a parameter
 
+_CALLERS_KEPT = 64
+"""For so many accounts lists are kept until something is different."""
+
+_Seen = tuple[tuple[Standing, ...], Mapping[str, str], tuple[Shown, ...]]
+
 
 class Desk:
     """Knows callers, rooms and schedules of one installation."""
@@ -31,6 +36,7 @@ class Desk:
     def __init__(self, services: Services) -> None:
         self.services = services
         self._board = Board(services.store, services.settings.appliance.horizon)
+        self._seen: dict[Caller, _Seen] = {}
 
     @property
     def now(self) -> datetime:
@@ -65,13 +71,23 @@ class Desk:
         return caller
 
     async def schedules(self, caller: Caller) -> tuple[Shown, ...]:
-        """Give every schedule that a caller may see, as it is shown, in order of id."""
-        names = await self.names()
-        return tuple(
+        """Give every schedule that a caller may see, as it is shown, in order of id.
+
+        It is the very same tuple for as long as nothing is different.
+        """
+        standings, names = await self._board.look(self.now), await self.names()
+        before = self._seen.get(caller)
+        if before is not None and before[0] is standings and before[1] == names:
+            return before[2]
+        shown = tuple(
             self._shown(standing, names)
-            for standing in await self._board.look(self.now)
+            for standing in standings
             if may_see(caller, standing.schedule.metadata)
         )
+        if len(self._seen) >= _CALLERS_KEPT:
+            self._seen.clear()
+        self._seen[caller] = standings, names, shown
+        return shown
 
     async def schedule(self, caller: Caller, text: str) -> Standing:
         """Give one schedule.

@@ -1,6 +1,7 @@
 """What VALT's clients do with schedules: each request from its parsed body to its answer."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from tallyd.api.valt import answers, views
@@ -16,11 +17,15 @@ from tallyd.api.valt.requests import (
     required,
 )
 from tallyd.api.valt.values import InvalidField, Object
-from tallyd.api.valt.views import Json
+from tallyd.api.valt.views import Json, Shown
 from tallyd.domain.accounts import Caller, may_see
 from tallyd.domain.drafts import Draft, draft_of
 from tallyd.domain.errors import NotFound, Refused
 from tallyd.domain.model import Run, Target
+
+_LISTS_KEPT = 64
+
+ListView = Callable[[Iterable[Shown]], Json]
 
 
 class ScheduleDesk:
@@ -29,18 +34,31 @@ class ScheduleDesk:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._services = desk.services
+        self._kept: dict[tuple[Caller, ListView], tuple[tuple[Shown, ...], bytes]] = {}
 
-    async def every(self, caller: Caller) -> Json:
-        """Give the list."""
-        return views.list_view(await self._desk.schedules(caller))
+    async def every(self, caller: Caller) -> bytes:
+        """Give the list, as it is sent."""
+        return await self._written(caller, views.list_view)
 
-    async def blocked(self, caller: Caller) -> Json:
+    async def blocked(self, caller: Caller) -> bytes:
         """Give those that another covers wholly."""
-        return views.blocked_view(await self._desk.schedules(caller))
+        return await self._written(caller, views.blocked_view)
 
-    async def conflicting(self, caller: Caller) -> Json:
+    async def conflicting(self, caller: Caller) -> bytes:
         """Give those that another covers partly."""
-        return views.conflict_view(await self._desk.schedules(caller))
+        return await self._written(caller, views.conflict_view)
+
+    async def _written(self, caller: Caller, view: ListView) -> bytes:
+        """Write a list once for as long as nothing is different: it is asked for over and over."""
+        shown = await self._desk.schedules(caller)
+        before = self._kept.get((caller, view))
+        if before is not None and before[0] is shown:
+            return before[1]
+        body = json.dumps(view(shown), ensure_ascii=False, separators=(",", ":")).encode()
+        if len(self._kept) >= _LISTS_KEPT:
+            self._kept.clear()
+        self._kept[caller, view] = shown, body
+        return body
 
     async def details(self, caller: Caller, schedule_id: str) -> Json:
         """Give one."""

@@ -25,7 +25,8 @@ from tallyd.domain.model import (
     Verdict,
 )
 from tallyd.domain.planner import Wishes, plan_target
-from tallyd.domain.window import MILLISECOND, Window
+from tallyd.domain.window import MILLISECOND, Window, floor_ms
+from tallyd.ports.clock import Clock
 from tallyd.ports.store import Reader, Store
 
 _TROUBLE = frozenset({Verdict.BLOCKED, Verdict.CONFLICT})
@@ -91,8 +92,9 @@ class _Shown:
 class Board:
     """Gives every schedule of a room that is not over, in order of id."""
 
-    def __init__(self, store: Store, ahead: timedelta) -> None:
+    def __init__(self, store: Store, clock: Clock, ahead: timedelta) -> None:
         self._store = store
+        self._clock = clock
         self._ahead = ahead
         self._turn = anyio.Lock()
         self._rooms: dict[str, _Planned] = {}
@@ -103,9 +105,10 @@ class Board:
         self._changes = 0
         self._shown: _Shown | None = None
 
-    async def look(self, now: datetime) -> tuple[Standing, ...]:
-        """Give what there is at `now`; the very same tuple for as long as nothing is different."""
+    async def look(self) -> tuple[Standing, ...]:
+        """Give what there is now; the very same tuple for as long as nothing is different."""
         async with self._turn:
+            now = floor_ms(self._clock.now())  # in here, or who waited would look back
             runs = await self._catch_up(now)
             doing = frozenset((run.id, run.status, run.confirmed) for run in runs)
             if self._shown is None or not self._shown.holds(self._changes, doing, now):

@@ -35,7 +35,8 @@ class Desk:
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        self._board = Board(services.store, services.settings.appliance.horizon)
+        ahead = services.settings.appliance.horizon
+        self._board = Board(services.store, services.clock, ahead)
         self._seen: dict[Caller, _Seen] = {}
 
     @property
@@ -75,7 +76,7 @@ class Desk:
 
         It is the very same tuple for as long as nothing is different.
         """
-        standings, names = await self._board.look(self.now), await self.names()
+        standings, names = await self._board.look(), await self.names()
         before = self._seen.get(caller)
         if before is not None and before[0] is standings and before[1] == names:
             return before[2]

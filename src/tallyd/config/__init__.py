@@ -1,7 +1,7 @@
 """The configuration: one TOML file, strict, checked as a whole before anything uses it."""
 
-from tallyd.config.credentials import credentials_directory, secrets_among, with_credentials
 from tallyd.config.addresses import TcpAddress, UnixAddress, parse_address
+from tallyd.config.credentials import credentials_directory, secrets_among, with_credentials
 from tallyd.config.loading import CheckDriver, find, load
 from tallyd.config.models import (
     ApplianceSettings,
@@ -32,7 +32,7 @@ __all__ = [
     "credentials_directory",
     "find",
     "load",
-    "secrets_among",
     "parse_address",
+    "secrets_among",
     "with_credentials",
 ]

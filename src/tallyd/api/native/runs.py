@@ -93,7 +93,7 @@ def _period(asks: Asking, since: str | None, to: str | None) -> Window:
 
 
 def _is_known(run: Run, visible: frozenset[int] | None) -> bool:
-    return visible is None or run.schedule_id is None or run.schedule_id in visible
+    return visible is None or run.schedule_id in visible
 
 
 async def _told(asks: Asking, run: Run) -> Response:

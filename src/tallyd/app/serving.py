@@ -20,6 +20,7 @@ from tallyd.app.accounts import accounts_of
 from tallyd.app.installation import Appliance, open_with_store
 from tallyd.clock import SystemClock
 from tallyd.config import Settings, TcpAddress, UnixAddress, parse_address
+from tallyd.nudge import NudgeError
 from tallyd.state_dir import StateDir
 
 SOCKET = "api.sock"
@@ -58,7 +59,12 @@ async def services_of(settings: Settings) -> AsyncGenerator[Services]:
 
 
 def _picture(appliance: Appliance) -> Picture | None:
-    return appliance.snapshot() if appliance.daemon_runs() else None
+    """Give the engine's picture; None where no daemon runs, or none that can be reached."""
+    try:
+        return appliance.snapshot() if appliance.daemon_runs() else None
+    except NudgeError:
+        # Nobody knows whether it still is true, and requests must not fail for it.
+        return None
 
 
 async def _told_to_end(settings: Settings, lifeline: int | None) -> str:

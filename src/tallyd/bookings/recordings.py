@@ -67,7 +67,7 @@ async def _require_free(
             for run, stop in ((each.run, each.piece.stop) for each in there.holders)
             if run is not None
         )
-        raise Occupied(f"{target.key} is held by {listed}", victims)
+        raise Occupied(target.key, listed, victims)
 
 
 def _named(holder: Holder) -> str:

@@ -76,12 +76,18 @@ class RequestDiffers(DomainError):  # noqa: N818
 class Occupied(Refused):
     """Somebody holds the target now: `victims` are the runs, and what is left of each."""
 
+    def __init__(self, target: str, holders: str, victims: tuple[Victim, ...]) -> None:
+        brief = f"{target} is held by somebody"
+        super().__init__(f"{target} is held by {holders}", victims, brief)
+
 
 class Locked(Refused):
     """An operator's lock holds the target, since `since`."""
 
     def __init__(self, target: str, since: datetime) -> None:
-        super().__init__(f"{target} is locked since {since:%Y-%m-%d %H:%M:%S} UTC; unlock it first")
+        brief = f"{target} is locked"
+        sentence = f"{brief} since {since:%Y-%m-%d %H:%M:%S} UTC; unlock it first"
+        super().__init__(sentence, brief=brief)
         self.since = since
 
 
@@ -89,7 +95,8 @@ class NoDriver(Refused):
     """Nothing can record on the target: it is not configured, or its driver cannot be used."""
 
     def __init__(self, target: str, problem: str) -> None:
-        super().__init__(f"{target} cannot record: {problem}")
+        brief = f"{target} cannot record"
+        super().__init__(f"{brief}: {problem}", brief=brief)
         self.problem = problem
 
 

@@ -20,7 +20,7 @@ from anyio import to_thread
 from bench.wire_driver import ENTRY_POINTS
 from tallyd import nudge
 from tallyd.app import open_for_changes
-from tallyd.bookings import Bookings
+from tallyd.bookings import Bookings, nothing_told
 from tallyd.clock import SystemClock
 from tallyd.config import Settings, load
 from tallyd.domain.drafts import Draft, to_schedule
@@ -65,7 +65,7 @@ class House:
             sent_ns.append(time.time_ns())
             nudge.send(self.settings.appliance.run_dir)
 
-        bookings = Bookings(self.store, self.clock, tell)
+        bookings = Bookings(self.store, self.clock, tell, nothing_told)
         await bookings.add(lambda now: Draft(f"rooms.{room}", name, InstantStart(now), length))
         return sent_ns[0]
 

@@ -10,7 +10,7 @@ from bench import samples
 from bench.figures import Row, row
 from bench.house import House, house
 from tallyd import nudge
-from tallyd.bookings import Bookings
+from tallyd.bookings import Bookings, nothing_told
 from tallyd.domain.drafts import Draft
 from tallyd.domain.model import InstantStart
 
@@ -49,7 +49,8 @@ def _starts(opening: datetime, for_s: int) -> Iterator[Draft]:
 
 async def _edit(made: House, for_s: int) -> None:
     """Book a wish, move it, remove it; each time in another room."""
-    bookings = Bookings(made.store, made.clock, lambda: nudge.send(made.settings.appliance.run_dir))
+    run_dir = made.settings.appliance.run_dir
+    bookings = Bookings(made.store, made.clock, lambda: nudge.send(run_dir), nothing_told)
     rooms = SCHEDULES // samples.PER_ROOM
     begun = made.clock.monotonic()
     turn = 0

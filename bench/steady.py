@@ -11,7 +11,7 @@ import anyio
 from bench import samples
 from bench.figures import Row, row
 from bench.house import House, house
-from tallyd.bookings import Bookings
+from tallyd.bookings import Bookings, nothing_told
 from tallyd.domain.drafts import Draft
 from tallyd.domain.model import InstantStart
 from tallyd.nudge import send
@@ -97,7 +97,8 @@ def _always(draft: Draft) -> Callable[[datetime], Draft]:
 
 async def _booked(made: House, count: int, callers: int, name: str) -> Iterable[Row]:
     """Let tasks of one process book in turns; a booking takes from its call to its return."""
-    wishes = Bookings(made.store, made.clock, lambda: send(made.settings.appliance.run_dir))
+    run_dir = made.settings.appliance.run_dir
+    wishes = Bookings(made.store, made.clock, lambda: send(run_dir), nothing_told)
     far = made.clock.now() + timedelta(days=30)
     took_ms: list[float] = []
 

@@ -17,7 +17,7 @@ from simulation.device import Device, ScriptedRecorder
 from simulation.history import History, Hold, Ledger, Moment, Trouble
 from simulation.operator import ZONES, Step
 from simulation.refusing_store import RefusingStore
-from tallyd.bookings import Bookings
+from tallyd.bookings import Bookings, nothing_told
 from tallyd.catalogue import sync_targets
 from tallyd.domain.absence import Absence
 from tallyd.domain.model import CHANNEL_MIN_PIECE, ROOM_MIN_PIECE, Target
@@ -128,7 +128,7 @@ class World:
         )
         self.devices = [self._device(target) for target in targets]
         self.log: list[str] = []
-        self.bookings = Bookings(self.store, self.clock, self._nudge)
+        self.bookings = Bookings(self.store, self.clock, self._nudge, nothing_told)
         self._nudged = anyio.Event()
         self._life: _Life | None = None
         self._passing = 0

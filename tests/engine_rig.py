@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
-from tallyd.bookings import Bookings, Policy
+from tallyd.bookings import Bookings, Policy, nothing_told
 from tallyd.catalogue import sync_targets
 from tallyd.domain.absence import Absence
 from tallyd.domain.drafts import Draft
@@ -100,7 +100,7 @@ class Rig:
     @property
     def bookings(self) -> Bookings:
         """Give the way to change wishes."""
-        return Bookings(self.store, self.clock, self._nudge)
+        return Bookings(self.store, self.clock, self._nudge, nothing_told)
 
     def _nudge(self) -> None:
         self.nudge.set()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tallyd.bookings import Bookings, Policy
+from tallyd.bookings import Bookings, Policy, nothing_told
 from tallyd.domain.drafts import Draft
 from tallyd.domain.model import (
     Frequency,
@@ -65,8 +65,11 @@ class Desk:
 
     def __post_init__(self) -> None:
         """Open for business."""
-        self.bookings = Bookings(self.store, self.clock, lambda: self.nudges.append(self.clock.at))
+        self.bookings = Bookings(self.store, self.clock, self._hear, nothing_told)
         self.reports = Reports(self.store, self.clock)
+
+    def _hear(self) -> None:
+        self.nudges.append(self.clock.at)
 
     def at(self, minutes: float) -> datetime:
         """Give the instant some minutes after nine."""

@@ -10,7 +10,7 @@ import anyio
 import pytest
 from anyio import to_thread
 
-from tallyd.bookings import Bookings, Policy
+from tallyd.bookings import Bookings, Policy, nothing_told
 from tallyd.domain.drafts import Draft
 from tallyd.domain.errors import Refused
 from tallyd.domain.model import InstantStart, Target
@@ -56,7 +56,7 @@ async def desks(path: Path, nudges: list[str]) -> AsyncIterator[tuple[Bookings, 
                 open_ = store._writing._connection.in_transaction
                 nudges.append("too early" if open_ else "after the commit")
 
-            return Bookings(store, StandingClock(), nudge)
+            return Bookings(store, StandingClock(), nudge, nothing_told)
 
         yield desk(stores[0]), desk(stores[1])
 

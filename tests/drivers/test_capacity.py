@@ -12,7 +12,7 @@ import anyio.lowlevel
 import pytest
 
 from media import Media
-from tallyd.bookings import Bookings
+from tallyd.bookings import Bookings, nothing_told
 from tallyd.catalogue import sync_targets
 from tallyd.clock import SystemClock
 from tallyd.domain.absence import Absence
@@ -86,7 +86,8 @@ class Hall:
         """Book from and until so many seconds after `begin`."""
         start, stop = (begin + timedelta(seconds=each) for each in seconds)
         draft = Draft(ROOM.key, name, InstantStart(start), stop - start)
-        change = await Bookings(self.store, self.clock, self.nudged.set).add(lambda _now: draft)
+        bookings = Bookings(self.store, self.clock, self.nudged.set, nothing_told)
+        change = await bookings.add(lambda _now: draft)
         assert change.after is not None
         return change.after
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tallyd.bookings import Bookings, Change
+from tallyd.bookings import Bookings, Change, nothing_told
 from tallyd.domain.drafts import Draft
 from tallyd.domain.model import (
     Frequency,
@@ -47,7 +47,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         """Open for business."""
-        self.bookings = Bookings(self.store, self.clock, lambda: None)
+        self.bookings = Bookings(self.store, self.clock, lambda: None, nothing_told)
         self.reports = Reports(self.store, self.clock)
 
     def at(self, minutes: float) -> datetime:

@@ -7,8 +7,9 @@ from tallyd.bookings.operations import Operations
 from tallyd.bookings.policy import Policy
 from tallyd.bookings.recordings import ManualRecordings
 from tallyd.bookings.schedules import Change, ScheduleBookings
+from tallyd.bookings.writer import nothing_told
 
-__all__ = ["Bookings", "Change", "Policy"]
+__all__ = ["Bookings", "Change", "Policy", "nothing_told"]
 
 
 class Bookings(ScheduleBookings, ManualRecordings, Operations):

@@ -12,7 +12,7 @@ WhyUnusable = Callable[[str], Awaitable[str | None]]
 
 
 async def nothing_told(_target: str) -> None:
-    """Know nothing of any driver."""
+    """Know nothing of any driver, as where there is no daemon to ask."""
 
 
 class Writer:
@@ -23,7 +23,7 @@ class Writer:
         store: Store,
         clock: Clock,
         nudge: Callable[[], object],
-        why_unusable: WhyUnusable = nothing_told,
+        why_unusable: WhyUnusable,
     ) -> None:
         self._store = store
         self._clock = clock

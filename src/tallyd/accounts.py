@@ -135,6 +135,27 @@ class Accounts:
             user = await _named(reader, name)
         return await self._issue(user.id, purpose, lasts)
 
+    async def keys(self, name: str) -> tuple[Key, ...]:
+        """Give the keys and logins of a user that are still good, the oldest first.
+
+        Raises:
+            NotFound: there is no user of that name.
+        """
+        async with self._store.read() as reader:
+            found = await reader.keys_of((await _named(reader, name)).id)
+        now = self._clock.now()
+        return tuple(key for key in found if key.is_valid(now))
+
+    async def revoke(self, public: str) -> None:
+        """Let one key stop working at once; `public` is its public half.
+
+        Raises:
+            NotFound: there is no such key.
+        """
+        async with self._store.write() as tx:
+            if not await tx.drop_key(public):
+                raise NotFound("key", public)
+
     async def _issue(self, user_id: int, purpose: Purpose, lasts: timedelta | None) -> Issued:
         now = floor_ms(self._clock.now())
         public = secrets.token_hex(16)

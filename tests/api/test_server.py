@@ -1,5 +1,6 @@
 """The server itself: who gets in, and how much of a client it bears."""
 
+import socket
 import sqlite3
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ import pytest
 
 from api_rig import PASSWORD, Api
 from tallyd.domain.accounts import Purpose, Role
+from tallyd.nudge import SOCKET_NAME, NudgeError, send
 from tallyd.store import SqliteStore
 
 
@@ -125,7 +127,7 @@ def _fill(connection: sqlite3.Connection) -> None:
 
 
 async def test_a_key_ends(api: Api) -> None:
-    """A key works until it expires, until its account gets another password, or goes."""
+    """A key works until it expires, is revoked, or its account gets another password, or goes."""
     accounts = api.services.accounts
     token = await api.user("alice")
     short = await accounts.issue("alice", Purpose.NATIVE, timedelta(seconds=0))
@@ -137,6 +139,11 @@ async def test_a_key_ends(api: Api) -> None:
             return (await client.get("/api/v1/me", headers=headers)).status_code
 
         assert [await code(each) for each in (token, short.secret, other.secret)] == [200, 401, 401]
+        (native,) = (k for k in await accounts.keys("alice") if k.purpose is Purpose.NATIVE)
+        await accounts.revoke(native.public)
+        assert await code(token) == 401
+        token = (await accounts.issue("alice", Purpose.NATIVE)).secret
+        assert await code(token) == 200
         await accounts.change_password("alice", "another horse")
         assert await code(token) == 401
         fresh = (await accounts.issue("alice", Purpose.NATIVE)).secret
@@ -154,6 +161,19 @@ async def test_who_signs_is_known_by_a_secret_that_is_not_stored(api: Api) -> No
     assert known is not None
     assert (known[0].name, known[1]) == ("alice", issued.secret)
     assert await accounts.signer("nobody") is None
+
+
+async def test_a_daemon_that_cannot_be_reached_is_none(api: Api) -> None:
+    """Where nobody can tell whether a daemon runs, requests are answered as if none did."""
+    run_dir = api.settings.appliance.run_dir
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
+        other.bind(str(run_dir / SOCKET_NAME))
+        with pytest.raises(NudgeError):
+            send(run_dir)
+        async with api.local() as client:
+            assert (await client.get("/api/v1/status")).json()["running"] is False
+            assert (await client.get("/api/v1/targets")).status_code == 200
+            assert "tallyd_daemon_up 0.0" in (await client.get("/metrics")).text
 
 
 async def test_a_bug_is_told_in_the_log_alone(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

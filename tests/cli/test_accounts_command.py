@@ -50,6 +50,32 @@ def test_a_key_has_the_words_of_its_interface(tallyd, purpose, keys):
 
 
 @pytest.mark.usefixtures("alice")
+def test_one_key_is_revoked_and_the_others_stay(tallyd):
+    """Who lost a key has that one made worthless; no list shows a secret."""
+    first = tallyd("accounts", "key", "alice", "--for", "ibm", "--json").json
+    tallyd("accounts", "key", "alice", "--for", "native", "--expires", "1h")
+    listed = tallyd("accounts", "keys", "alice", "--json")
+    assert [each["for"] for each in listed.json] == ["ibm", "native"]
+    assert all(set(each) == {"id", "for", "created", "expires"} for each in listed.json)
+    assert first["client_secret"] not in listed.out
+    assert first["client_id"] in tallyd("accounts", "keys", "alice").out
+    key_id = first["client_id"]
+    assert tallyd("accounts", "revoke", key_id, "--json").json == {"revoked": key_id}
+    assert [each["for"] for each in tallyd("accounts", "keys", "alice", "--json").json] == [
+        "native"
+    ]
+    assert tallyd("accounts", "revoke", key_id).code == 3
+
+
+@pytest.mark.usefixtures("alice")
+def test_there_may_be_no_keys(tallyd):
+    """Without keys there is nothing to list; of somebody unknown that is said."""
+    assert tallyd("accounts", "keys", "alice", "--json").json == []
+    assert "has no keys" in tallyd("accounts", "keys", "alice").err
+    assert tallyd("accounts", "keys", "bob").code == 3
+
+
+@pytest.mark.usefixtures("alice")
 def test_a_name_is_taken_once(tallyd, password):
     """Whatever the case of its letters."""
     password()

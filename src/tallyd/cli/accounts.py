@@ -7,6 +7,7 @@ import click
 
 from tallyd.cli.output import Column, Output, emit, json_option
 from tallyd.cli.root import Invocation
+from tallyd.cli.tables import LocalTimes
 from tallyd.cli.types import typed
 from tallyd.domain.accounts import Purpose, Role
 from tallyd.notation.values import booking_duration
@@ -97,6 +98,49 @@ def key(
     shape: dict[str, object] = {} if public is None else {public: issued.public}
     shape[secret] = issued.secret
     emit(shape, [Column(word, word) for word in shape], output)
+
+
+@accounts.command("keys")
+@click.argument("name")
+@json_option
+@click.pass_obj
+def keys(invocation: Invocation, name: str, output: Output) -> None:
+    """List the keys and logins of an account that are good; of none its secret is known."""
+    settings = invocation.settings()
+
+    async def work(found: "Accounts") -> list[dict[str, object]]:
+        return [
+            {
+                "id": each.public,
+                "for": each.purpose,
+                "created": each.created,
+                "expires": each.expires,
+            }
+            for each in await found.keys(name)
+        ]
+
+    times = LocalTimes(settings.appliance.timezone)
+    columns = (
+        Column("id", "id"),
+        Column("for", "for"),
+        times.column("since", "created"),
+        times.column("expires", "expires"),
+    )
+    emit(_with_accounts(settings, work), columns, output, empty=f"{name} has no keys")
+
+
+@accounts.command("revoke")
+@click.argument("key_id")
+@json_option
+@click.pass_obj
+def revoke(invocation: Invocation, key_id: str, output: Output) -> None:
+    """Let one key, or one login, stop working at once; `accounts keys` shows its id."""
+
+    async def work(found: "Accounts") -> dict[str, object]:
+        await found.revoke(key_id)
+        return {"revoked": key_id}
+
+    emit(_with_accounts(invocation.settings(), work), (Column("revoked", "revoked"),), output)
 
 
 @accounts.command("list")

@@ -34,6 +34,10 @@ class AccountReader(Protocol):
         """Give the key of that purpose whose public half it is."""
         ...
 
+    async def keys_of(self, user_id: int) -> tuple[Key, ...]:
+        """Give every key of a user, the oldest first, those that have expired included."""
+        ...
+
     async def key_of_digest(self, digest: str) -> tuple[Key, User] | None:
         """Give the key whose secret has that digest, with its user."""
         ...
@@ -64,6 +68,10 @@ class AccountWriter(AccountReader, Protocol):
 
     async def add_key(self, key: Key) -> None:
         """Insert a key."""
+        ...
+
+    async def drop_key(self, public: str) -> bool:
+        """Forget the key whose public half it is, whatever for; False where there is none."""
         ...
 
     async def drop_keys(self, user_id: int) -> None:

@@ -36,6 +36,9 @@ class AccountsReader:
     async def key(self, purpose: Purpose, public: str) -> Key | None:
         return await self._session.first("get_key", _key, purpose=purpose, public=public)
 
+    async def keys_of(self, user_id: int) -> tuple[Key, ...]:
+        return await self._session.rows("list_keys_of_user", _key, user_id=user_id)
+
     async def key_of_digest(self, digest: str) -> tuple[Key, User] | None:
         return await self._session.first(
             "get_key_of_digest", lambda row: (_key(row), _user(row)), digest=digest
@@ -78,6 +81,9 @@ class AccountsWriter(AccountsReader):
             created_ms=to_ms(key.created),
             expires_ms=optional_ms(key.expires),
         )
+
+    async def drop_key(self, public: str) -> bool:
+        return bool(await self._session.integers("delete_key", public=public))
 
     async def drop_keys(self, user_id: int) -> None:
         await self._session.integers("delete_keys_of_user", user_id=user_id)

@@ -465,6 +465,14 @@ INSERT INTO keys (purpose, public, user_id, digest, salt, created_ms, expires_ms
 VALUES (:purpose, :public, :user_id, :digest, :salt, :created_ms, :expires_ms)
 RETURNING user_id;
 
+-- name: list_keys_of_user
+-- Give the keys of a user, the oldest first.
+SELECT * FROM keys WHERE user_id = :user_id ORDER BY created_ms, public;
+
+-- name: delete_key
+-- Forget the key of a public half, whatever it is for.
+DELETE FROM keys WHERE public = :public RETURNING user_id;
+
 -- name: delete_keys_of_user
 -- Forget every key of a user.
 DELETE FROM keys WHERE user_id = :user_id RETURNING user_id;

@@ -1,6 +1,6 @@
 """Schedules, skipped occurrences and exception days: booked, edited, removed."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import uuid4
@@ -37,7 +37,10 @@ from tallyd.domain.model import (
 )
 from tallyd.domain.selection import select
 from tallyd.domain.window import MILLISECOND, Window
-from tallyd.ports.store import Transaction
+from tallyd.ports.store import Reader, Transaction
+
+Pick = Callable[[Reader, datetime], Awaitable[str | None]]
+"""Chooses an occurrence, by its slot, from what is stored at an instant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +118,7 @@ class ScheduleBookings(Writer):
         """
         async with self._store.write() as tx:
             now = self._now()
-            change = await self._end(tx, schedule_id, now)
-            for run in await begun_runs(tx, now, schedule_id):
-                if not run.confirmed:
-                    await leave_out(tx, run)
+            change = await self._remove(tx, schedule_id, now)
         self._nudge()
         return change
 
@@ -139,6 +139,24 @@ class ScheduleBookings(Writer):
         self._nudge()
         return change
 
+    async def drop_next(self, schedule_id: int, pick: Pick) -> None:
+        """Leave out the occurrence that `pick` chooses, or remove the schedule if it chooses none.
+
+        It is chosen in the transaction that drops it: of two at once each drops another one.
+
+        Raises:
+            NotFound: there is no such schedule.
+            Refused: the occurrence records now.
+        """
+        async with self._store.write() as tx:
+            now = self._now()
+            slot = await pick(tx, now)
+            if slot is None:
+                await self._remove(tx, schedule_id, now)
+            else:
+                await self._skip(tx, schedule_id, slot, Policy.REPORT)
+        self._nudge()
+
     async def skip(
         self, schedule_id: int, wanted: str, policy: Policy = Policy.REPORT
     ) -> Occurrence:
@@ -150,16 +168,7 @@ class ScheduleBookings(Writer):
             Refused: it records now.
         """
         async with self._store.write() as tx:
-            now = self._now()
-            schedule = await standing_schedule(tx, schedule_id)
-            overrides = await tx.overrides({schedule_id})
-            occurrence = select(schedule, overrides, wanted, now)
-            if occurrence.window.stop <= now:
-                raise InvalidBooking(Problem("occurrence", wanted, "that one is over"))
-            known = override_of(overrides, schedule_id, occurrence.slot)
-            async with guarded(tx, policy, now, {schedule.target}):
-                await self._write_due(tx, schedule, now)
-                await tx.put_override(replace(known, excluded=True))
+            occurrence = await self._skip(tx, schedule_id, wanted, policy)
         self._nudge()
         return occurrence
 
@@ -212,6 +221,28 @@ class ScheduleBookings(Writer):
             if not await tx.remove_exception_day(day_id):
                 raise NotFound("exception day", str(day_id))
         self._nudge()
+
+    async def _skip(
+        self, tx: Transaction, schedule_id: int, wanted: str, policy: Policy
+    ) -> Occurrence:
+        now = self._now()
+        schedule = await standing_schedule(tx, schedule_id)
+        overrides = await tx.overrides({schedule_id})
+        occurrence = select(schedule, overrides, wanted, now)
+        if occurrence.window.stop <= now:
+            raise InvalidBooking(Problem("occurrence", wanted, "that one is over"))
+        known = override_of(overrides, schedule_id, occurrence.slot)
+        async with guarded(tx, policy, now, {schedule.target}):
+            await self._write_due(tx, schedule, now)
+            await tx.put_override(replace(known, excluded=True))
+        return occurrence
+
+    async def _remove(self, tx: Transaction, schedule_id: int, now: datetime) -> Change:
+        change = await self._end(tx, schedule_id, now)
+        for run in await begun_runs(tx, now, schedule_id):
+            if not run.confirmed:
+                await leave_out(tx, run)
+        return change
 
     async def _end(self, tx: Transaction, schedule_id: int, now: datetime) -> Change:
         before = await standing_schedule(tx, schedule_id)

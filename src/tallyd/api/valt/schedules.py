@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import datetime
 
 from tallyd.api.valt import answers, views
 from tallyd.api.valt.board import Standing, standing_of
@@ -22,6 +23,7 @@ from tallyd.domain.accounts import Caller, may_see
 from tallyd.domain.drafts import Draft, draft_of
 from tallyd.domain.errors import NotFound, Refused
 from tallyd.domain.model import Run, Target
+from tallyd.ports.store import Reader
 
 _LISTS_KEPT = 64
 
@@ -107,17 +109,15 @@ class ScheduleDesk:
 
     async def delete_next(self, caller: Caller, schedule_id: str) -> Json:
         """Leave out the next occurrence, the one after it where that records; the last ends all."""
-        found = await self._desk.own_schedule(caller, schedule_id)
-        known, shown, now = found.known, found.occurrence, self._desk.now
-        running = any(
-            run.slot == shown.slot and records(run, known.overrides, now) for run in known.runs
-        )
-        leaves = after(known, shown, now) if running else shown
-        if leaves is None or not (running or after(known, leaves, now)):
-            await self._services.bookings.remove(found.schedule.id)
-            return await self._view(found)
-        await self._services.bookings.skip(found.schedule.id, leaves.slot)
-        return await self._view(await self._again(found))
+        shown = await self._desk.own_schedule(caller, schedule_id)
+
+        async def pick(reader: Reader, now: datetime) -> str | None:
+            nonlocal shown
+            shown = await standing_of(reader, shown.schedule.id, now)
+            return _next_to_drop(shown, now)
+
+        await self._services.bookings.drop_next(shown.schedule.id, pick)
+        return await self._view(await self._again(shown))
 
     async def stop(self, caller: Caller, schedule_id: str) -> Json | None:
         """End what one records now; None where it records nothing."""
@@ -161,3 +161,15 @@ class ScheduleDesk:
 
     async def _view(self, standing: Standing) -> Json:
         return {"data": views.schedule_view(await self._desk.shown(standing))}
+
+
+def _next_to_drop(standing: Standing, now: datetime) -> str | None:
+    """Give the slot of the occurrence to be left out; None where a schedule ends with it."""
+    known, shown = standing.known, standing.occurrence
+    running = any(
+        run.slot == shown.slot and records(run, known.overrides, now) for run in known.runs
+    )
+    leaves = after(known, shown, now) if running else shown
+    if leaves is None or not (running or after(known, leaves, now)):
+        return None
+    return leaves.slot

@@ -126,7 +126,13 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 async def _refuse(send: Send, status: HTTPStatus, sentence: str) -> None:
-    problem = {"title": status.phrase, "status": status.value, "detail": sentence}
+    problem = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": sentence,
+        "problems": [],
+    }
     body = json.dumps(problem).encode()
     headers = [
         (b"content-type", b"application/problem+json"),

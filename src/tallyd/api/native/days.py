@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from tallyd.api.native.asking import LAST_ID, Asks, OnConflict, reply
 from tallyd.api.native.bodies import NewDay
+from tallyd.api.native.replies import ExceptionDayReply, gives
 from tallyd.bookings import Policy
 from tallyd.domain.errors import InvalidBooking, Problem
 from tallyd.notation.shapes import exception_day_shape
@@ -15,13 +16,13 @@ from tallyd.notation.shapes import exception_day_shape
 router = APIRouter(tags=["exceptions"])
 
 
-@router.get("/exceptions")
+@router.get("/exceptions", responses=gives(list[ExceptionDayReply]))
 async def list_(asks: Asks) -> Response:
     """List the days, those gone by included."""
     return reply([exception_day_shape(day) for day in await asks.services.reports.exception_days()])
 
 
-@router.post("/exceptions", status_code=201)
+@router.post("/exceptions", status_code=201, responses=gives(ExceptionDayReply, 201))
 async def add(asks: Asks, body: NewDay, on_conflict: OnConflict = Policy.REPORT) -> Response:
     """Let nothing start on a day, on one target or on all; only an admin may."""
     asks.require_administration()

@@ -9,7 +9,8 @@ from starlette.responses import Response
 from tallyd.api.native.asking import Asking, Asks, reply
 from tallyd.api.native.bodies import Moment, WhatIf
 from tallyd.api.native.periods import period_of
-from tallyd.api.native.schedules import without_strangers
+from tallyd.api.native.replies import PlanReply, gives
+from tallyd.api.native.strangers import without_strangers
 from tallyd.notation.shapes import plan_shape
 from tallyd.notation.what_if import Row, drafts_of, makes_of
 from tallyd.reports import WHAT_IF_ID
@@ -17,7 +18,7 @@ from tallyd.reports import WHAT_IF_ID
 router = APIRouter(tags=["plan"])
 
 
-@router.get("/plan")
+@router.get("/plan", responses=gives(list[PlanReply]))
 async def plan(
     asks: Asks,
     since: Annotated[Moment, Query(alias="from")] = "now",
@@ -27,7 +28,7 @@ async def plan(
     return await _planned(asks, since, to, [])
 
 
-@router.post("/plan")
+@router.post("/plan", responses=gives(list[PlanReply]))
 async def what_if(asks: Asks, body: WhatIf) -> Response:
     """Show the same as if more were booked; nothing is."""
     asks.require_booking()

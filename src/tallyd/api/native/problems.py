@@ -4,16 +4,19 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from starlette.responses import JSONResponse, Response
 
 from tallyd.api.answers import Answer
 
 MEDIA_TYPE = "application/problem+json"
+_COMPONENTS = "#/components/schemas"
 
 
 class ProblemRow(BaseModel):
     """One thing that is wrong: the field, the value as given, and what to do about it."""
+
+    model_config = ConfigDict(extra="forbid")
 
     field: str
     value: str
@@ -22,6 +25,8 @@ class ProblemRow(BaseModel):
 
 class ProblemReport(BaseModel):
     """What is wrong with a request."""
+
+    model_config = ConfigDict(extra="forbid")
 
     type: str
     title: str
@@ -46,15 +51,18 @@ _TOLD = {
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {
         "description": sentence,
-        "content": {MEDIA_TYPE: {"schema": ProblemReport.model_json_schema()}},
+        "content": {MEDIA_TYPE: {"schema": {"$ref": f"{_COMPONENTS}/{ProblemReport.__name__}"}}},
     }
     for status, sentence in _TOLD.items()
 }
 """Every error that any route may answer with, for the description."""
 
-for _each in PROBLEMS.values():
-    _schema = _each["content"][MEDIA_TYPE]["schema"]
-    _schema["properties"]["problems"]["items"] = _schema.pop("$defs")["ProblemRow"]
+
+def describe_problems(description: dict[str, Any]) -> None:
+    """Put what `PROBLEMS` refers to into a description."""
+    found = ProblemReport.model_json_schema(ref_template=_COMPONENTS + "/{model}")
+    rows = found.pop("$defs")
+    description["components"]["schemas"] |= {**rows, ProblemReport.__name__: found}
 
 
 def problem_response(answer: Answer) -> Response:

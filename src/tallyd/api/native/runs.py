@@ -8,6 +8,7 @@ from starlette.responses import Response
 from tallyd.api.native.asking import LAST_ID, Asking, Asks, OnConflict, reply
 from tallyd.api.native.bodies import Extension, Moment, Target
 from tallyd.api.native.periods import moment_of
+from tallyd.api.native.replies import ExtendedReply, RunReply, gives
 from tallyd.bookings import Policy
 from tallyd.domain.errors import InvalidBooking, NotFound, Problem
 from tallyd.domain.model import Run
@@ -22,7 +23,7 @@ _USUAL_LIMIT = 100
 _MOST = 1000
 
 
-@router.get("/runs")
+@router.get("/runs", responses=gives(list[RunReply]))
 async def list_(
     asks: Asks,
     since: Annotated[Moment | None, Query(alias="from")] = None,
@@ -40,35 +41,35 @@ async def list_(
     return reply([_shape(asks, run, visible) for run in known])
 
 
-@router.get("/runs/{run_id}")
+@router.get("/runs/{run_id}", responses=gives(RunReply))
 async def show(asks: Asks, run_id: Id) -> Response:
     """Show what became of one occurrence."""
     run = await asks.run(run_id)
     return reply(_shape(asks, run, await asks.visible()))
 
 
-@router.post("/runs/{run_id}/stop")
+@router.post("/runs/{run_id}/stop", responses=gives(RunReply))
 async def stop(asks: Asks, run_id: Id) -> Response:
     """Let a run that has begun end now."""
     await asks.own_run(run_id)
     return await _told(asks, await asks.services.bookings.stop_run(run_id))
 
 
-@router.post("/runs/{run_id}/pause")
+@router.post("/runs/{run_id}/pause", responses=gives(RunReply))
 async def pause(asks: Asks, run_id: Id) -> Response:
     """Let a run record nothing until it is resumed."""
     await asks.own_run(run_id)
     return await _told(asks, await asks.services.bookings.pause_run(run_id))
 
 
-@router.post("/runs/{run_id}/resume")
+@router.post("/runs/{run_id}/resume", responses=gives(RunReply))
 async def resume(asks: Asks, run_id: Id) -> Response:
     """Let a paused run record on."""
     await asks.own_run(run_id)
     return await _told(asks, await asks.services.bookings.resume_run(run_id))
 
 
-@router.post("/runs/{run_id}/extend")
+@router.post("/runs/{run_id}/extend", responses=gives(ExtendedReply))
 async def extend(
     asks: Asks, run_id: Id, body: Extension, on_conflict: OnConflict = Policy.REJECT
 ) -> Response:

@@ -5,15 +5,24 @@ import json
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, cast
+from typing import Annotated
 
 from anyio import to_thread
 from fastapi import APIRouter, Header, Path, Query
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from tallyd.api.answers import ForbiddenError
 from tallyd.api.native.asking import LAST_ID, Asking, Asks, OnConflict, reply
 from tallyd.api.native.bodies import NewSchedule, Options, OverrideChange, ScheduleChange, Target
+from tallyd.api.native.replies import (
+    EffectReply,
+    ExcludedReply,
+    OverrideReply,
+    ProspectReply,
+    ScheduleReply,
+    gives,
+)
+from tallyd.api.native.strangers import without_strangers
 from tallyd.bookings import Change, Policy
 from tallyd.domain.accounts import may_administer
 from tallyd.domain.drafts import Draft
@@ -50,22 +59,16 @@ Once = Annotated[
 ]
 
 
-@router.get("/schedules")
+@router.get("/schedules", responses=gives(list[ProspectReply]))
 async def list_(asks: Asks, target: Annotated[Target | None, Query()] = None) -> Response:
     """List the schedules that you may know of, with their chances over the horizon."""
     if target is not None:
         await _require_target(asks, target)
-    rows = [row for row in await asks.listing.rows() if asks.sees(row.schedule)]
-    visible = None if asks.sees_all() else frozenset(row.schedule.id for row in rows)
-    shapes = [
-        without_strangers(row.shape, visible)
-        for row in rows
-        if target in {None, row.schedule.target}
-    ]
-    return JSONResponse(shapes)
+    written = await asks.listing.written(asks.caller, target)
+    return Response(written, media_type="application/json")
 
 
-@router.post("/schedules", status_code=201)
+@router.post("/schedules", status_code=201, responses=gives(EffectReply, 201))
 async def create(
     asks: Asks,
     body: NewSchedule,
@@ -90,7 +93,7 @@ async def create(
     return reply(await _effect(asks, made), 201, location)
 
 
-@router.get("/schedules/{schedule_id}")
+@router.get("/schedules/{schedule_id}", responses=gives(ProspectReply))
 async def show(asks: Asks, schedule_id: Id) -> Response:
     """Show one schedule."""
     await asks.schedule(schedule_id)
@@ -98,7 +101,7 @@ async def show(asks: Asks, schedule_id: Id) -> Response:
     return reply(_prospect(prospect, await asks.visible()))
 
 
-@router.patch("/schedules/{schedule_id}")
+@router.patch("/schedules/{schedule_id}", responses=gives(EffectReply))
 async def change(
     asks: Asks, schedule_id: Id, body: ScheduleChange, on_conflict: OnConflict = Policy.REPORT
 ) -> Response:
@@ -116,7 +119,7 @@ async def change(
     return reply(await _effect(asks, made))
 
 
-@router.delete("/schedules/{schedule_id}")
+@router.delete("/schedules/{schedule_id}", responses=gives(ScheduleReply))
 async def remove(
     asks: Asks,
     schedule_id: Id,
@@ -129,7 +132,7 @@ async def remove(
     return reply(schedule_shape(removed.after))
 
 
-@router.get("/schedules/{schedule_id}/overrides")
+@router.get("/schedules/{schedule_id}/overrides", responses=gives(list[OverrideReply]))
 async def overrides(asks: Asks, schedule_id: Id) -> Response:
     """List what was said of single occurrences."""
     await asks.schedule(schedule_id)
@@ -138,7 +141,7 @@ async def overrides(asks: Asks, schedule_id: Id) -> Response:
     return reply([_override(each) for each in found])
 
 
-@router.put("/schedules/{schedule_id}/overrides/{occurrence}")
+@router.put("/schedules/{schedule_id}/overrides/{occurrence}", responses=gives(ExcludedReply))
 async def override(
     asks: Asks,
     schedule_id: Id,
@@ -202,15 +205,3 @@ async def _effect(asks: Asking, made: Change) -> Shape:
 
 def _prospect(prospect: Prospect, visible: Collection[int] | None) -> Shape:
     return without_strangers(prospect_shape(prospect), visible)
-
-
-def without_strangers(shape: Shape, visible: Collection[int] | None) -> Shape:
-    """Name no schedule in `by` that may not be known; when somebody holds the time stays told."""
-    if visible is None:
-        return shape
-    blockers = cast("list[Shape]", shape["by"])
-    hidden = [
-        each if each["schedule_id"] in visible else {**each, "schedule_id": None}
-        for each in blockers
-    ]
-    return {**shape, "by": hidden}

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from tallyd.api.native.asking import Asking, Asks, reply
 from tallyd.api.native.bodies import TARGET
+from tallyd.api.native.replies import LockReply, MeReply, StatusReply, TargetReply, gives
 from tallyd.api.services import Picture
 from tallyd.domain.errors import NotFound
 from tallyd.domain.model import Target
@@ -20,7 +21,7 @@ Key = Annotated[str, Path(pattern=TARGET)]
 _HIDDEN = ("run_id", "schedule_id", "name", "bytes")
 
 
-@router.get("/targets")
+@router.get("/targets", responses=gives(list[TargetReply]))
 async def list_(asks: Asks) -> Response:
     """List rooms and channels with the ids that clients know them by."""
     picture = await _picture(asks)
@@ -28,7 +29,7 @@ async def list_(asks: Asks) -> Response:
     return reply([_shape(asks, each, picture) for each in found])
 
 
-@router.get("/targets/{target}")
+@router.get("/targets/{target}", responses=gives(TargetReply))
 async def show(asks: Asks, target: Key) -> Response:
     """Show one room or channel."""
     picture = await _picture(asks)
@@ -38,7 +39,7 @@ async def show(asks: Asks, target: Key) -> Response:
     raise NotFound("target", target)
 
 
-@router.put("/targets/{target}/lock")
+@router.put("/targets/{target}/lock", responses=gives(LockReply))
 async def lock(asks: Asks, target: Key) -> Response:
     """Let nothing start on a target until it is unlocked; only an admin may."""
     asks.require_administration()
@@ -46,7 +47,7 @@ async def lock(asks: Asks, target: Key) -> Response:
     return reply({"target": locked.key, "locked_since": locked.locked_since})
 
 
-@router.delete("/targets/{target}/lock")
+@router.delete("/targets/{target}/lock", responses=gives(LockReply))
 async def unlock(asks: Asks, target: Key) -> Response:
     """Let things start on a target again; only an admin may."""
     asks.require_administration()
@@ -54,7 +55,7 @@ async def unlock(asks: Asks, target: Key) -> Response:
     return reply({"target": free.key, "locked_since": free.locked_since})
 
 
-@router.get("/status")
+@router.get("/status", responses=gives(StatusReply))
 async def status(asks: Asks) -> Response:
     """Show what the daemon does now; `running` is false where none runs."""
     picture = await _picture(asks)
@@ -66,7 +67,7 @@ async def status(asks: Asks) -> Response:
     return reply({"running": True, **picture, "targets": shown})
 
 
-@router.get("/me")
+@router.get("/me", responses=gives(MeReply))
 async def me(asks: Asks) -> Response:
     """Tell who you are."""
     caller = asks.caller

@@ -28,7 +28,7 @@ from tallyd.domain.model import (
 from tallyd.domain.occupancy import Occupancy, occupancy
 from tallyd.domain.planner import HORIZON, Planned, Wishes, plan, plan_target, worst_verdicts
 from tallyd.domain.recurrence import in_utc, slots_from
-from tallyd.domain.window import MILLISECOND, Window, floor_ms
+from tallyd.domain.window import Window, floor_ms
 from tallyd.ports.clock import Clock
 from tallyd.ports.store import Reader, Store
 
@@ -109,6 +109,18 @@ class Reports:
             found = [prospect for wishes in every for prospect in _prospects(wishes, period)]
         return tuple(sorted(found, key=lambda prospect: prospect.schedule.id))
 
+    async def prospects_of(self, key: str) -> tuple[Prospect, ...]:
+        """Give every schedule of one target that is not removed, with its chances.
+
+        Raises:
+            NotFound: there is no such target.
+        """
+        period = self._horizon()
+        async with self._store.read() as reader:
+            wishes = await load_wishes(reader, key, _since(period))
+        with _uninterrupted():
+            return tuple(_prospects(wishes, period))
+
     async def prospect(self, schedule_id: int) -> Prospect:
         """Give one schedule with its chances.
 
@@ -174,14 +186,6 @@ class Reports:
         now = floor_ms(self._clock.now())
         async with self._store.read() as reader:
             return occupancy(await load_wishes(reader, key, now), now)
-
-    async def occupancies(self) -> tuple[Occupancy, ...]:
-        """Tell of every target who holds it now, in order of key."""
-        now = floor_ms(self._clock.now())
-        period = Window(now, now + MILLISECOND)
-        async with self._store.read() as reader:
-            every = await load_all_wishes(reader, await _runs_around(reader, period))
-        return tuple(occupancy(wishes, now) for wishes in every)
 
     async def targets(self) -> tuple[Target, ...]:
         """Give every target that was ever configured."""

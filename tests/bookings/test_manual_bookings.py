@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from tallyd.api.answers import answer_of
 from tallyd.bookings import Bookings, Policy
 from tallyd.domain.errors import InvalidBooking, Locked, NoDriver, NotFound, Occupied, Refused
 from tallyd.domain.manual import ManualRecording
@@ -179,6 +180,28 @@ async def test_a_room_whose_driver_cannot_be_used_cannot_record(desk):
     assert await bookings.start_recording(ManualRecording("rooms.lab", "Exam"), LONGEST)
 
 
+@pytest.mark.parametrize("why", ["held", "locked", "gone"])
+async def test_a_refusal_can_be_told_to_whoever_may_not_know(desk, why):
+    """Its short form says what is in the way, and nothing of whose it is or since when."""
+    if why == "held":
+        await desk.record(await desk.book(0, 60, name="Lecture"))
+    elif why == "locked":
+        await desk.bookings.lock_target("rooms.aula")
+    else:
+        async with desk.store.write() as tx:
+            await tx.change_target(replace(await tx.target("rooms.aula"), known=False))
+    with pytest.raises(Refused) as refused:
+        await by_hand(desk)
+    brief = {
+        "held": "rooms.aula is held by somebody",
+        "locked": "rooms.aula is locked",
+        "gone": "rooms.aula cannot record",
+    }
+    answer = answer_of(refused.value)
+    assert answer is not None
+    assert (answer.status, answer.sentence) == (409, brief[why])
+
+
 async def test_it_goes_before_what_is_booked_for_later(desk):
     """Whatever its priority, a booking begins when the recording by hand has ended."""
     await desk.book(10, 60, priority=100)
@@ -245,10 +268,9 @@ async def test_who_holds_each_room_is_told(desk):
     desk.go_to(1)
     await desk.bookings.pause_run(1)
     await desk.bookings.lock_target("rooms.lab")
-    aula, lab = await desk.reports.occupancies()
+    aula, lab = [await desk.reports.occupancy(key) for key in ("rooms.aula", "rooms.lab")]
     assert [(each.run.id, each.paused) for each in aula.holders] == [(1, True)]
     assert (lab.target.locked_since, lab.holders) == (desk.at(1), ())
-    assert aula == await desk.reports.occupancy("rooms.aula")
     with pytest.raises(NotFound):
         await desk.reports.occupancy("rooms.attic")
 

@@ -1,16 +1,17 @@
-"""Every schedule as it is shown, worked out once for as long as nothing has changed.
+"""Every schedule and every room as it is shown, planned once for as long as nothing has changed.
 
 A list is asked for far oftener than anything changes, and to plan the days ahead costs the most.
 Who may see what is not said here.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import anyio
 from anyio.lowlevel import checkpoint
 
+from tallyd.api.changes import Seen, look
 from tallyd.api.valt.current import Circumstances, current, is_started
 from tallyd.catalogue import load_wishes
 from tallyd.domain.errors import NotFound
@@ -24,16 +25,15 @@ from tallyd.domain.model import (
     TargetKind,
     Verdict,
 )
+from tallyd.domain.occupancy import Occupancy, occupancy
 from tallyd.domain.planner import Wishes, plan_target
-from tallyd.domain.window import MILLISECOND, Window, floor_ms
+from tallyd.domain.window import Window, floor_ms
 from tallyd.ports.clock import Clock
 from tallyd.ports.store import Reader, Store
 
 _TROUBLE = frozenset({Verdict.BLOCKED, Verdict.CONFLICT})
 _PLANNED_AGAIN_AFTER = timedelta(minutes=10)
 """So much later a plan no longer reaches far enough ahead."""
-
-Mark = tuple[str, int, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,7 @@ class Board:
         self._turn = anyio.Lock()
         self._rooms: dict[str, _Planned] = {}
         self._next: dict[int, Occurrence] = {}
-        self._revision = -1
-        self._marks: frozenset[Mark] = frozenset()
+        self._seen = Seen()
         self._planned_at: datetime | None = None
         self._changes = 0
         self._shown: _Shown | None = None
@@ -114,6 +113,18 @@ class Board:
             if self._shown is None or not self._shown.holds(self._changes, doing, now):
                 self._shown = _Shown(self._changes, doing, now, self._look(runs, now))
             return self._shown.standings
+
+    async def occupancies(self) -> tuple[Occupancy, ...]:
+        """Tell of every room who holds it now."""
+        async with self._turn:
+            now = floor_ms(self._clock.now())
+            by_room: dict[str, list[Run]] = {}
+            for run in await self._catch_up(now):
+                by_room.setdefault(run.target, []).append(run)
+            return tuple(
+                occupancy(replace(room.wishes, runs=tuple(by_room.get(key, ()))), now)
+                for key, room in self._rooms.items()
+            )
 
     def _look(self, runs: Iterable[Run], now: datetime) -> tuple[Standing, ...]:
         by_schedule: dict[int, list[Run]] = {}
@@ -132,13 +143,12 @@ class Board:
         known = self._planned_at
         aged = known is None or not known <= now < known + _PLANNED_AGAIN_AFTER
         async with self._store.read() as reader:
-            revision = await reader.revision()
-            runs = await _runs_now(reader, now)
-            marks = _marks(runs)
-            changed = None if aged else await self._changed(reader, revision, marks)
-            if changed is None:
+            found = await look(reader, self._seen, now)
+            if aged or found.targets is None:
                 self._rooms = {}
                 changed = await _every_room(reader)
+            else:
+                changed = {key for key in found.targets if is_room(key)}
             wishes = [await load_wishes(reader, key, now - MAX_DURATION) for key in changed]
         for each in wishes:
             trouble = _trouble(each, Window(now, now + self._ahead))
@@ -147,27 +157,9 @@ class Board:
                 self._next.pop(schedule.id, None)
             await checkpoint()
         self._changes += bool(wishes)
-        self._revision, self._marks = revision, marks
+        self._seen = found.seen
         self._planned_at = now if aged else self._planned_at
-        return runs
-
-    async def _changed(
-        self, reader: Reader, revision: int, marks: frozenset[Mark]
-    ) -> set[str] | None:
-        """Give the rooms of which something has changed; None where it may be any."""
-        touched = {target for target, *_ in marks ^ self._marks}
-        if revision != self._revision:
-            changes = await reader.changes_since(self._revision)
-            if changes.targets is not None or changes.exception_days is not None:
-                return None
-            ids = {schedule.id for schedule in changes.schedules}
-            touched |= {schedule.target for schedule in changes.schedules}
-            touched |= {
-                key
-                for key, room in self._rooms.items()
-                if any(schedule.id in ids for schedule in room.wishes.schedules)
-            }
-        return {key for key in touched if is_room(key)}
+        return found.runs
 
     def _standings(
         self, room: _Planned, runs: Mapping[int, list[Run]], now: datetime
@@ -233,22 +225,6 @@ def holidays_of(wishes: Wishes) -> frozenset[date]:
     """Give the days on which nothing starts on a target."""
     key = wishes.target.key
     return frozenset(day.day for day in wishes.exception_days if day.target in {None, key})
-
-
-async def _runs_now(reader: Reader, now: datetime) -> tuple[Run, ...]:
-    """Give the runs that are under way, and those that ended before their time."""
-    around = await reader.runs(start=now, stop=now + MILLISECOND)
-    every = {run.id: run for run in (*await reader.unfinished_runs(), *around)}
-    return tuple(every.values())
-
-
-def _marks(runs: Iterable[Run]) -> frozenset[Mark]:
-    """Give what of runs decides about plans: a row that only waits decides nothing."""
-    return frozenset(
-        (run.target, run.id, run.status is Status.FINISHED)
-        for run in runs
-        if run.confirmed or run.status is Status.FINISHED
-    )
 
 
 def _is_final(occurrence: Occurrence, runs: Iterable[Run]) -> bool:

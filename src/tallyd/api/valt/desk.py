@@ -19,6 +19,7 @@ from tallyd.api.valt.views import Named, Shown
 from tallyd.domain.accounts import Caller, Purpose, User, may_book, may_change, may_see
 from tallyd.domain.errors import NotFound
 from tallyd.domain.model import Metadata, Target
+from tallyd.domain.occupancy import Occupancy
 from tallyd.domain.window import floor_ms
 from tallyd.ports.store import Reader
 
@@ -89,6 +90,10 @@ class Desk:
             self._seen.clear()
         self._seen[caller] = standings, names, shown
         return shown
+
+    async def occupancies(self) -> Mapping[str, Occupancy]:
+        """Give who holds each room now, by the room's key."""
+        return {each.target.key: each for each in await self._board.occupancies()}
 
     async def schedule(self, caller: Caller, text: str) -> Standing:
         """Give one schedule.

@@ -43,7 +43,7 @@ class RoomDesk:
     async def infos(self, caller: Caller) -> Json:
         """Give what every room records."""
         now = self._desk.now
-        there = {each.target.key: each for each in await self._services.reports.occupancies()}
+        there = await self._desk.occupancies()
         rooms = [
             info_view(_seen(caller, there[room.key]), now)
             for room in await self._desk.rooms()

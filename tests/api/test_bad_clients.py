@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import anyio
@@ -123,6 +124,44 @@ async def test_a_large_answer_to_a_slow_reader(api: Api) -> None:
         )
     async with httpx.AsyncClient(base_url=api.url) as client:
         assert (await client.get("/healthz")).status_code == 200
+
+
+def _asks_and_does_not_read(api: Api) -> socket.socket:
+    """Ask for more than all buffers on the way hold, and read nothing of it."""
+    greedy = socket.socket()
+    greedy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    greedy.connect(("127.0.0.1", api.port))
+    asked = f"GET /api/v1/openapi.json HTTP/1.1\r\nHost: localhost:{api.port}\r\n\r\n"
+    greedy.sendall(asked.encode() * 400)
+    return greedy
+
+
+async def _is_served(api: Api) -> bool:
+    """Tell whether somebody else is; if not, wait a moment."""
+    try:
+        async with api.client() as client:
+            if (await client.get("/healthz")).status_code == 200:
+                return True
+    except httpx.TransportError:
+        pass
+    await anyio.sleep(0.05)
+    return False
+
+
+@pytest.mark.parametrize("patience_s", [0.2, 60.0])
+async def test_who_does_not_read_is_cut_off(
+    tight: Api, monkeypatch: pytest.MonkeyPatch, patience_s: float
+) -> None:
+    """Who asks and reads no answer keeps a connection for a while only, and no memory for good."""
+    monkeypatch.setattr(connection, "ANSWER_READ_WITHIN_S", patience_s)
+    with ExitStack() as held:
+        for _ in range(3):
+            held.enter_context(_asks_and_does_not_read(tight))
+        served = False
+        with anyio.move_on_after(10.0 if patience_s < 1 else 2.0):
+            while not served:
+                served = await _is_served(tight)
+    assert served is (patience_s < 1)
 
 
 async def test_who_guesses_keys_has_to_wait(tight: Api) -> None:

@@ -94,7 +94,7 @@ def test_its_tour_shows_what_it_says(tmp_path: Path, environment: dict[str, str]
         for daemon in daemons:
             daemon.terminate()
         codes = [daemon.wait(timeout=30) for daemon in daemons]
-    assert codes == [0]
+    assert set(codes) == {0}
     assert len(list(tmp_path.glob("state/recordings/aula/*/*_Sound_check.mkv"))) == 1
 
 

@@ -35,7 +35,7 @@ BODIES = {
     "POST /schedules": BOOKING,
     "PATCH /schedules/{schedule_id}": {"name": "Renamed"},
     "PUT /schedules/{schedule_id}/overrides/{occurrence}": {"excluded": True},
-    "POST /plan": {"with": [{**BOOKING, "start": "now"}]},
+    "POST /plan": {"from": "2036-12-01", "to": "2036-12-08", "with": [BOOKING]},
     "POST /runs/{run_id}/extend": {"by": "1m"},
     "POST /exceptions": {"date": "2036-12-25", "name": "Closed"},
 }

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from house_rig import House, eventually
+from tallyd.api.native.replies import RunReply, StatusReply
 from tallyd.domain.model import Outcome
 
 SERVED = "\n[http]\nenabled = true\n"
@@ -44,13 +45,15 @@ async def test_what_is_booked_by_http_is_recorded(served: House) -> None:
         booked = await client.post("/api/v1/schedules", json=body)
         assert booked.status_code == 201, booked.text
     await daemon.heard("run.started")
+    status = StatusReply.model_validate((await _asks(served, "/api/v1/status")).json())
+    assert (status.running, status.targets["rooms.aula"].name) == (True, "Talk")
     os.kill(server["pid"], signal.SIGKILL)
     died = await daemon.heard("server.died")
     assert died["error"] == "SIGKILL"
     await eventually(lambda: len(daemon.said("server.started")) == 2)
     await daemon.heard("run.finished")
     (run,) = (await _asks(served, "/api/v1/runs")).json()
-    assert run["outcome"] == Outcome.RECORDED
+    assert RunReply.model_validate(run).outcome is Outcome.RECORDED
     assert len(run["parts"]) == 1
     counted = (await _asks(served, "/metrics")).text
     assert 'tallyd_runs_total{outcome="recorded",reason=""} 1.0' in counted

@@ -121,7 +121,7 @@ async def _furnish(api: Api) -> None:
         await tx.add_exception_day(day, "Closed", None)
     doing = {"status": "recording", "run_id": row.id, "schedule_id": stored.id, "name": SECRET}
     picture = {"ready": True, "targets": {"rooms.aula": doing}}
-    write_snapshot(api.settings.appliance.run_dir, picture)
+    await to_thread.run_sync(write_snapshot, api.settings.appliance.run_dir, picture)
 
 
 async def _asker(api: Api, http: httpx.AsyncClient, who: str) -> Asker:

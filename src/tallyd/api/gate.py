@@ -126,7 +126,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 async def _refuse(send: Send, status: HTTPStatus, sentence: str) -> None:
-    problem = {
+    problem: dict[str, object] = {
         "type": "about:blank",
         "title": status.phrase,
         "status": status.value,

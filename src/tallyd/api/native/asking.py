@@ -92,18 +92,16 @@ class Asking:
     async def run(self, run_id: int) -> Run:
         """Give a run that may be known; raises NotFound."""
         run = await self.services.reports.run(run_id)
-        if run.schedule_id is not None:
-            try:
-                await self.schedule(run.schedule_id)
-            except NotFound:
-                raise NotFound("run", str(run_id)) from None
+        try:
+            await self.schedule(run.schedule_id)
+        except NotFound:
+            raise NotFound("run", str(run_id)) from None
         return run
 
     async def own_run(self, run_id: int) -> Run:
         """Give a run that may be changed; raises as `own_schedule` does."""
         run = await self.run(run_id)
-        if run.schedule_id is not None:
-            await self.own_schedule(run.schedule_id)
+        await self.own_schedule(run.schedule_id)
         self.require_booking()
         return run
 

@@ -129,8 +129,7 @@ class Board:
     def _look(self, runs: Iterable[Run], now: datetime) -> tuple[Standing, ...]:
         by_schedule: dict[int, list[Run]] = {}
         for run in runs:
-            if run.schedule_id is not None:
-                by_schedule.setdefault(run.schedule_id, []).append(run)
+            by_schedule.setdefault(run.schedule_id, []).append(run)
         found = [
             standing
             for room in self._rooms.values()

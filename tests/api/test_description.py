@@ -154,6 +154,16 @@ async def test_an_answer_that_is_not_as_described_is_found(
     assert any("colour" in str(each) for each in failed.value.exceptions)
 
 
+@pytest.mark.parametrize("path", ["/", "/api/v2", "/api/v1/schedules/1/overrides/a%0Ab"])
+async def test_where_nothing_is_the_answer_has_the_usual_form(api: Api, path: str) -> None:
+    """Whoever asks for what no interface has is told so as everywhere, line breaks or not."""
+    async with api.client() as client:
+        answer = await client.get(path)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == 404
+
+
 async def test_every_body_has_a_description(api: Api) -> None:
     """No route answers with something of which only is said that it is JSON."""
     async with api.client() as client:

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from tallyd.api import native, valt
+from tallyd.api.answers import Answer
 from tallyd.api.gate import Gate
 from tallyd.api.metrics import Metrics, metrics_response
+from tallyd.api.native.problems import problem_response
 from tallyd.api.services import Dialect, Services
 
 DIALECTS: Sequence[Dialect] = (
@@ -43,4 +46,11 @@ def routed(services: Services) -> Starlette:
         if dialect.name in services.settings.http.dialects
         for path, app in dialect.build(services).items()
     ]
-    return Starlette(routes=[Route("/healthz", healthz), Route("/metrics", metrics), *mounts])
+    routes = [Route("/healthz", healthz), Route("/metrics", metrics), *mounts]
+    return Starlette(routes=routes, exception_handlers={HTTPException: _nowhere})
+
+
+async def _nowhere(_request: Request, error: Exception) -> Response:
+    """Answer where no dialect is asked; a path with a line break leads to none."""
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    return problem_response(Answer(status, "there is nothing here: see /api/v1/openapi.json"))

@@ -4,6 +4,7 @@ import os
 import signal
 from pathlib import Path
 
+import anyio
 import httpx
 import pytest
 
@@ -45,8 +46,15 @@ async def test_what_is_booked_by_http_is_recorded(served: House) -> None:
         booked = await client.post("/api/v1/schedules", json=body)
         assert booked.status_code == 201, booked.text
     await daemon.heard("run.started")
-    status = StatusReply.model_validate((await _asks(served, "/api/v1/status")).json())
-    assert (status.running, status.targets["rooms.aula"].name) == (True, "Talk")
+
+    async def shown() -> bool:
+        status = StatusReply.model_validate((await _asks(served, "/api/v1/status")).json())
+        assert status.running
+        return status.targets["rooms.aula"].name == "Talk"
+
+    with anyio.fail_after(5):
+        while not await shown():  # the picture follows a change within a moment
+            await anyio.sleep(0.05)
     os.kill(server["pid"], signal.SIGKILL)
     died = await daemon.heard("server.died")
     assert died["error"] == "SIGKILL"

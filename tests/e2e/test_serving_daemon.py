@@ -53,7 +53,7 @@ async def test_what_is_booked_by_http_is_recorded(served: House) -> None:
         return status.targets["rooms.aula"].name == "Talk"
 
     with anyio.fail_after(5):
-        while not await shown():  # the picture follows a change within a moment
+        while not await shown():  # noqa: ASYNC110 - the picture follows a change within a moment
             await anyio.sleep(0.05)
     os.kill(server["pid"], signal.SIGKILL)
     died = await daemon.heard("server.died")

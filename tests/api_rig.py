@@ -9,6 +9,7 @@ import anyio
 import httpx
 from anyio import to_thread
 
+from sample_config import CONFIG
 from tallyd.api.application import application
 from tallyd.api.listening import listening
 from tallyd.api.server import serve
@@ -17,22 +18,6 @@ from tallyd.app.serving import services_of
 from tallyd.config import Settings, TcpAddress, UnixAddress, load
 from tallyd.domain.accounts import Purpose, Role
 
-CONFIG = """
-[appliance]
-timezone = "Europe/Rome"
-state_dir = "state"
-
-[rooms.aula]
-driver = "simulated"
-id = 7
-
-[rooms.lab]
-driver = "simulated"
-name = "The Lab"
-
-[channels.one]
-driver = "simulated"
-"""
 PASSWORD = "correct horse"  # noqa: S105 - it protects nothing
 
 

@@ -9,24 +9,8 @@ from typing import Any
 
 import pytest
 
+from sample_config import CONFIG
 from tallyd.cli.root import main
-
-CONFIG = """
-[appliance]
-timezone = "Europe/Rome"
-state_dir = "state"
-
-[rooms.aula]
-driver = "simulated"
-id = 7
-
-[rooms.lab]
-driver = "simulated"
-name = "The Lab"
-
-[channels.one]
-driver = "simulated"
-"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,7 @@ def test_ids_given_twice_are_told_among_other_mistakes(write: Write) -> None:
 @pytest.mark.parametrize("options", ["", "[rooms.a.options]\nid = 1\n"])
 def test_ids_of_options_are_the_drivers_own(write: Write, options: str) -> None:
     """What a driver calls its options is not looked into."""
-    load(write(f"[rooms.a]\ndriver = 'x'\nid = 1\n{options}"))
+    assert load(write(f"[rooms.a]\ndriver = 'x'\nid = 1\n{options}")).rooms["a"].id == 1
 
 
 @pytest.mark.parametrize(

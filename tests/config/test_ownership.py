@@ -35,7 +35,7 @@ def test_a_file_that_others_can_read_at_most_is_fine(write: Write, mode: int) ->
     """Who may read it is the operator's business."""
     path = write("")
     path.chmod(mode)
-    load(path)
+    assert load(path).rooms == {}
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
@@ -53,7 +53,7 @@ def test_a_directory_like_tmp_is_fine(write: Write) -> None:
     """Where everybody may add files and nobody may replace another's, ours stays ours."""
     path = write("")
     path.parent.chmod(0o1777)
-    load(path)
+    assert load(path).rooms == {}
 
 
 def test_a_link_is_followed_and_what_it_leads_to_is_looked_at(write: Write, tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_the_daemon_reads_what_root_has_written(write: Write, monkeypatch) -> No
     """As the package installs it: root's, and the daemon is somebody else."""
     path = write("")
     monkeypatch.setattr(os, "geteuid", lambda: NOBODY)
-    load(path)
+    assert load(path).rooms == {}
 
 
 def test_it_is_refused_before_anything_in_it_is_believed(write: Write) -> None:

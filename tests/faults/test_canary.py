@@ -62,44 +62,34 @@ def room(source: str) -> str:
 
 
 @contextmanager
-def refusing() -> Iterator[int]:
+def answering(answer: Callable[[bytes], bytes]) -> Iterator[int]:
+    """Answer the first thing that each client says."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    client, _ = server.accept()
+                    with client, suppress(OSError):
+                        asked = client.recv(4096)
+                        client.sendall(answer(asked))
+
+        threading.Thread(target=serve, daemon=True).start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+
+
+def refused(asked: bytes) -> bytes:
     """Refuse everybody's password, repeating it."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            with suppress(OSError):
-                while True:
-                    client, _ = server.accept()
-                    with client, suppress(OSError):
-                        asked = client.recv(4096)
-                        client.sendall(REFUSAL.replace(b"\r\nC", b"\r\nX-Asked: " + asked[:80], 1))
-
-        threading.Thread(target=serve, daemon=True).start()
-        try:
-            yield server.getsockname()[1]
-        finally:
-            server.shutdown(socket.SHUT_RDWR)
+    return REFUSAL.replace(b"\r\nC", b"\r\nX-Asked: " + asked[:80], 1)
 
 
-@contextmanager
-def repeating() -> Iterator[int]:
+def not_found(asked: bytes) -> bytes:
     """Find no stream over RTSP, and repeat the last part of its path, without a URL around it."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            with suppress(OSError):
-                while True:
-                    client, _ = server.accept()
-                    with client, suppress(OSError):
-                        asked = client.recv(4096)
-                        key = asked.partition(b"\r")[0].rpartition(b"/live/")[2]
-                        client.sendall(b"RTSP/1.0 404 Not Found " + key + b"\r\nCSeq: 1\r\n\r\n")
-
-        threading.Thread(target=serve, daemon=True).start()
-        try:
-            yield server.getsockname()[1]
-        finally:
-            server.shutdown(socket.SHUT_RDWR)
+    key = asked.partition(b"\r")[0].rpartition(b"/live/")[2]
+    return b"RTSP/1.0 404 Not Found " + key + b"\r\nCSeq: 1\r\n\r\n"
 
 
 def streams(rtsp: int) -> dict[str, str]:
@@ -219,8 +209,8 @@ async def test_a_secret_is_nowhere_but_with_its_device(house: House) -> None:
     search = Search(house)
     with (
         camera(asked=asked) as eye,
-        refusing() as wrong,
-        repeating() as rtsp,
+        answering(refused) as wrong,
+        answering(not_found) as rtsp,
         service_manager(house.root) as (notify, told_systemd),
     ):
         (credentials / "hall").write_text(address(eye, "credential"))
@@ -292,7 +282,7 @@ async def test_control_without_the_rule_it_is_everywhere(house: House) -> None:
     (house.root / "credentials").mkdir(mode=0o700)
     (house.root / "credentials" / "pin").write_text(f"{CANARY}-pin\n")
     search = Search(house)
-    with repeating() as rtsp:
+    with answering(not_found) as rtsp:
         house.configure(
             rtsp=room(streams(rtsp)["rtsp"]), rtmp=room(streams(rtsp)["rtmp"]), talkative=talker()
         )

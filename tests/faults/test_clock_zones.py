@@ -167,7 +167,8 @@ def test_row_29_a_new_zone_database_moves_what_is_to_come(place: Processes, zone
     booked = book_in_the_zone(place, in_s=2 + 4 * seconds_of_a_command(place))
     zones.put(2)
     place.reload()
-    until(lambda: place.said("run.started", schedule_id=booked))
+    (started,) = until(lambda: place.said("run.started", schedule_id=booked))
+    assert started["late_ms"] < 60_000, "an hour nearer"
 
 
 def test_row_29_control_who_never_reads_the_zones_anew_misses_it(

@@ -68,7 +68,8 @@ def test_row_41_control_without_the_lock_there_are_two(service: Service) -> None
     service.run("rm", "/var/lib/tallyd/daemon.lock")
     second = "timeout 20 runuser -u tallyd -- tallyd run > /tmp/second & "
     ready = "until grep -q daemon.ready /tmp/second; do kill -0 $! || exit; sleep 0.1; done; "
-    service.run("sh", "-c", f"{second}{ready}kill $!; wait")
+    said = service.run("sh", "-c", f"{second}{ready}kill $!; wait; cat /tmp/second")
+    assert "daemon.ready" in said
 
 
 def test_row_42_a_bad_configuration_is_refused_and_touches_nothing(service: Service) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 from base64 import urlsafe_b64encode
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,6 +24,7 @@ from tallyd.domain.accounts import (
     caller_of,
 )
 from tallyd.domain.errors import InvalidBooking, NotFound, Problem, Refused
+from tallyd.domain.oauth import is_address
 from tallyd.domain.window import floor_ms
 from tallyd.ports.accounts import AccountReader, AccountStore
 from tallyd.ports.clock import Clock
@@ -124,16 +126,27 @@ class Accounts:
         return found
 
     async def issue(
-        self, name: str, purpose: Purpose, lasts: timedelta | None = KEY_LASTS
+        self,
+        name: str,
+        purpose: Purpose,
+        lasts: timedelta | None = KEY_LASTS,
+        redirects: Collection[str] = (),
     ) -> Issued:
         """Give a user a key; its secret is nowhere but in the answer.
 
+        `redirects` are the addresses to which the codes of an OAuth client may be sent.
+
         Raises:
             NotFound: there is no user of that name.
+            InvalidBooking: something is no address.
         """
+        wrong = [each for each in redirects if not is_address(each)]
+        if wrong:
+            fix = "give an address such as https://program.example/callback"
+            raise InvalidBooking(*(Problem("redirect_uri", each[:80], fix) for each in wrong))
         async with self._store.read() as reader:
             user = await _named(reader, name)
-        return await self._issue(user.id, purpose, lasts)
+        return await self._issue(user.id, purpose, lasts, redirects)
 
     async def keys(self, name: str) -> tuple[Key, ...]:
         """Give the keys and logins of a user that are still good, the oldest first.
@@ -156,7 +169,13 @@ class Accounts:
             if not await tx.drop_key(public):
                 raise NotFound("key", public)
 
-    async def _issue(self, user_id: int, purpose: Purpose, lasts: timedelta | None) -> Issued:
+    async def _issue(
+        self,
+        user_id: int,
+        purpose: Purpose,
+        lasts: timedelta | None,
+        redirects: Collection[str] = (),
+    ) -> Issued:
         now = floor_ms(self._clock.now())
         public = secrets.token_hex(16)
         derived = purpose is Purpose.UPLYNK
@@ -175,6 +194,8 @@ class Accounts:
         async with self._store.write() as tx:
             await tx.drop_expired(now)
             await tx.add_key(key)
+            for uri in redirects:
+                await tx.add_redirect(public, uri)
         return Issued(public, secret, expires)
 
     async def log_in(self, name: str, password: str) -> Issued | None:

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
-from tallyd.api import native, valt
+from tallyd.api import ibm, native, valt
 from tallyd.api.answers import Answer
 from tallyd.api.gate import Gate
 from tallyd.api.metrics import Metrics, metrics_response
@@ -19,6 +19,7 @@ from tallyd.api.services import Dialect, Services
 DIALECTS: Sequence[Dialect] = (
     Dialect("native", native.build),
     Dialect("valt", valt.build),
+    Dialect("ibm", ibm.build),
 )
 """Every dialect that there is; `[http] dialects` switches them."""
 
@@ -40,12 +41,15 @@ def routed(services: Services) -> Starlette:
     async def metrics(request: Request) -> Response:
         return await metrics_response(counted, services, request)
 
-    mounts = [
-        Mount(path, app)
+    apps = [
+        served
         for dialect in DIALECTS
         if dialect.name in services.settings.http.dialects
-        for path, app in dialect.build(services).items()
+        for served in dialect.build(services).items()
     ]
+    # The longest path first: one that has none of its own gets what is nobody else's.
+    apps.sort(key=lambda served: len(served[0]), reverse=True)
+    mounts = [Mount(path, app) for path, app in apps]
     routes = [Route("/healthz", healthz), Route("/metrics", metrics), *mounts]
     return Starlette(routes=routes, exception_handlers={HTTPException: _nowhere})
 

@@ -3,9 +3,10 @@
 What a caller may do is said in `domain.accounts`; how a dialect carries its key, in the dialect.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 
@@ -13,6 +14,8 @@ from tallyd.accounts import Accounts, Issued
 from tallyd.api.buckets import Buckets
 from tallyd.domain.accounts import MAX_USER_NAME, Caller, Purpose, Role
 from tallyd.ports.clock import Clock
+
+Proven = TypeVar("Proven")
 
 PEER = "tallyd.peer"
 """Where the server puts the user at the other end of a Unix socket, in the scope's extensions."""
@@ -67,29 +70,46 @@ class Callers:
 
     async def of_token(self, request: Request, token: str, *purposes: Purpose) -> Caller | None:
         """Give whose key it is; None for one that is unknown, expired, or for something else."""
-        caller = await self._accounts.caller_of_token(token, *purposes)
+        return self.found(request, await self._accounts.caller_of_token(token, *purposes))
+
+    def found(self, request: Request, caller: Caller | None) -> Caller | None:
+        """Count a request by who was found to have sent it; gives that one."""
         if caller is None:
             # Not before: whoever guesses must not keep out others of the same address.
-            self._count(_origin(request.scope))
+            self._count(origin_of(request.scope))
             return None
         self._count(f"user {caller.user_id}")
         return caller
 
+    def of_client(self, client_id: str) -> None:
+        """Count a request of a program that has proven which one it is."""
+        self._count(f"client {client_id}")
+
     async def log_in(self, request: Request, name: str, password: str) -> Issued | None:
         """Give a key that lasts a day to whoever knows a password; None to anybody else."""
-        origin = _origin(request.scope)
+        return await self._proven(request, name, partial(self._accounts.log_in, name, password))
+
+    async def of_password(self, request: Request, name: str, password: str) -> Caller | None:
+        """Tell who knows a password; None where nobody of that name does."""
+        asked = partial(self._accounts.caller_of_password, name, password)
+        return await self._proven(request, name, asked)
+
+    async def _proven(
+        self, request: Request, name: str, ask: Callable[[], Awaitable[Proven | None]]
+    ) -> Proven | None:
+        origin = origin_of(request.scope)
         _require(self._hashed.take(origin))
         guessed = f"{origin} {name.lower()[:MAX_USER_NAME]}"
         _require(self._failed.wait_s(guessed))
-        issued = await self._accounts.log_in(name, password)
-        if issued is None:
+        proven = await ask()
+        if proven is None:
             # Again: many may have got here before the first one of them had failed.
             _require(self._failed.take(guessed))
-        return issued
+        return proven
 
     def of_nobody(self, request: Request) -> None:
         """Count a request that says nothing of who sent it."""
-        self._count(_origin(request.scope))
+        self._count(origin_of(request.scope))
 
     def _count(self, who: str) -> None:
         _require(self._asked.take(who))
@@ -106,7 +126,8 @@ def peer_of(scope: Mapping[str, Any]) -> Peer | None:
     return found
 
 
-def _origin(scope: Mapping[str, Any]) -> str:
+def origin_of(scope: Mapping[str, Any]) -> str:
+    """Name where a request comes from: the host, or the user at the other end of a socket."""
     peer = peer_of(scope)
     if peer is not None:
         return f"uid {peer.uid}"

@@ -10,6 +10,7 @@ from tallyd.accounts import Accounts
 from tallyd.api.callers import Callers
 from tallyd.bookings import Bookings
 from tallyd.config import Settings
+from tallyd.oauth import OAuth
 from tallyd.ports.clock import Clock
 from tallyd.ports.store import Store
 from tallyd.reports import Reports
@@ -33,6 +34,7 @@ class Services:
     bookings: Bookings
     reports: Reports
     accounts: Accounts
+    oauth: OAuth
     callers: Callers
     picture: Callable[[], Picture | None]
     nudges: Callable[[], Mapping[str, int]]

@@ -21,6 +21,7 @@ from tallyd.app.installation import Appliance, open_with_store
 from tallyd.clock import SystemClock
 from tallyd.config import Settings, TcpAddress, UnixAddress, parse_address
 from tallyd.nudge import NudgeError
+from tallyd.oauth import OAuth
 from tallyd.state_dir import StateDir
 
 SOCKET = "api.sock"
@@ -52,6 +53,7 @@ async def services_of(settings: Settings) -> AsyncGenerator[Services]:
             bookings=appliance.bookings,
             reports=appliance.reports,
             accounts=accounts,
+            oauth=OAuth(store, appliance.clock),
             callers=Callers(accounts, appliance.clock, per_second, own_uids()),
             picture=partial(_picture, appliance),
             nudges=appliance.nudges,

@@ -256,7 +256,9 @@ class ScheduleBookings(Writer):
     ) -> None:
         """Write the rows of what starts soon: that also is the intent of a start for now."""
         until = max(now + AHEAD, await tx.watermark() or now)
-        starts = Window(now, until + MILLISECOND)
+        begun = now - schedule.duration + MILLISECOND  # what started before that is over
+        since = min(now, max(schedule.effective_from, begun))
+        starts = Window(since, until + MILLISECOND)
         await tx.insert_runs(due_runs((schedule,), {schedule.id: overrides}, starts))
 
     async def _write_due(self, tx: Transaction, schedule: Schedule, now: datetime) -> None:

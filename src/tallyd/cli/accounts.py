@@ -81,17 +81,32 @@ def add(
 @click.option(
     "--expires", type=typed("duration", booking_duration), metavar="LENGTH", help="Else a year."
 )
+@click.option(
+    "--redirect-uri",
+    "redirects",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Where an ibm client has its users sent back to; else any address with TLS.",
+)
 @json_option
 @click.pass_obj
-def key(
-    invocation: Invocation, name: str, purpose: str, expires: "timedelta | None", output: Output
+def key(  # noqa: PLR0913, PLR0917 - one for each option
+    invocation: Invocation,
+    name: str,
+    purpose: str,
+    expires: "timedelta | None",
+    redirects: tuple[str, ...],
+    output: Output,
 ) -> None:
     """Give an account a key for a program; it is shown now and never again."""
+    if redirects and Purpose(purpose) is not Purpose.IBM:
+        raise click.BadParameter("only a key for ibm has any", param_hint="--redirect-uri")
+
+    from tallyd.accounts import KEY_LASTS
 
     async def work(found: "Accounts") -> "Issued":
-        if expires is None:
-            return await found.issue(name, Purpose(purpose))
-        return await found.issue(name, Purpose(purpose), expires)
+        lasts = KEY_LASTS if expires is None else expires
+        return await found.issue(name, Purpose(purpose), lasts, redirects)
 
     issued = _with_accounts(invocation.settings(), work)
     public, secret = _WORDS[Purpose(purpose)]

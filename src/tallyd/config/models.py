@@ -18,6 +18,7 @@ from tallyd.config.values import (
     parse_duration,
     parse_size,
 )
+from tallyd.domain.accounts import MAX_USER_NAME
 from tallyd.domain.model import (
     CHANNEL_MIN_PIECE,
     MAX_DURATION,
@@ -100,6 +101,13 @@ def _host(value: str) -> str:
     return value.lower()
 
 
+def _public_url(value: str) -> str:
+    scheme, _, rest = value.partition("://")
+    if scheme not in {"http", "https"} or not rest or not value.isprintable() or "?" in value:
+        raise ValueError("write an address such as https://tallyd.example")
+    return value.rstrip("/")
+
+
 def _below_state_dir(name: str) -> Callable[[dict[str, Any]], Path]:
     def default(valid: dict[str, Any]) -> Path:
         # Without a state_dir the whole is refused anyway: every other mistake is still looked for.
@@ -122,6 +130,8 @@ DisplayName = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(_printab
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=MAX_NAME)]
 FileName = Annotated[str, AfterValidator(_template)]
 Listen = Annotated[str, AfterValidator(_listen)]
+AccountName = Annotated[str, Field(max_length=MAX_USER_NAME), AfterValidator(_printable)]
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
 HostName = Annotated[str, AfterValidator(_host)]
 PublicId = Annotated[int, Field(ge=1, le=MAX_PUBLIC_ID)]
 
@@ -175,11 +185,14 @@ class HttpSettings(_Section):
 
     enabled: bool = False
     listen: list[Listen] = Field(default_factory=list)
-    dialects: list[Literal["native", "valt"]] = ["native", "valt"]
+    dialects: list[Literal["native", "valt", "ibm"]] = ["native", "valt", "ibm"]
     hosts: list[HostName] = Field(default_factory=list)
     connections: Annotated[int, Field(ge=1, le=4096)] = 256
     requests_per_second: Annotated[int, Field(ge=1, le=100_000)] = 200
     body_max_kib: Annotated[int, Field(ge=1, le=65_536)] = 256
+    public_url: PublicUrl | None = None
+    ibm_requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 12_000
+    ibm_timezones: Literal["listed", "any"] = "listed"
 
 
 class _TargetSection(_Section):
@@ -207,6 +220,7 @@ class ChannelSettings(_TargetSection):
 
     capacity: Annotated[int, Field(ge=1, le=1)] = 1
     min_piece: Piece = CHANNEL_MIN_PIECE
+    owner: AccountName | None = None
 
 
 @dataclass(frozen=True, slots=True)

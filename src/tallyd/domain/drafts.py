@@ -56,7 +56,11 @@ _SOME = 5
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A schedule as it is wished for, before it is stored."""
+    """A schedule as it is wished for, before it is stored.
+
+    What would have started before it is booked does not happen, unless `effective_from` says that
+    it counts from an earlier instant on.
+    """
 
     target: str
     name: str
@@ -67,6 +71,7 @@ class Draft:
     dst_gap: DstGap = DstGap.SHIFT
     dst_overlap: DstOverlap = DstOverlap.FIRST
     content: Content | None = None
+    effective_from: datetime | None = None
     metadata: Metadata = field(default_factory=Metadata)
 
 
@@ -107,7 +112,7 @@ def to_schedule(draft: Draft, now: datetime, uid: str) -> Schedule:
         name=draft.name,
         start=_whole_ms(draft.start),
         duration=draft.duration - draft.duration % MILLISECOND,
-        effective_from=at,
+        effective_from=at if draft.effective_from is None else floor_ms(draft.effective_from),
         created=at,
         recurrence=draft.recurrence,
         priority=draft.priority,

@@ -75,7 +75,11 @@ class AccountWriter(AccountReader, Protocol):
         ...
 
     async def drop_keys(self, user_id: int) -> None:
-        """Forget every key of a user."""
+        """Forget every key of a user, and whatever programs were given to act as that user."""
+        ...
+
+    async def add_redirect(self, client: str, uri: str) -> None:
+        """Register an address to which the codes of an OAuth client may be sent."""
         ...
 
     async def drop_expired(self, now: datetime) -> int:

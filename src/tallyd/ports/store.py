@@ -81,6 +81,16 @@ class Reader(Protocol):
         """Give the schedules of a target, or all; ended ones included."""
         ...
 
+    async def standing_schedules(
+        self, target: str, *, after: int, limit: int
+    ) -> tuple[Schedule, ...]:
+        """Give so many schedules of a target that were not removed, from the id `after` on."""
+        ...
+
+    async def schedules_of(self, schedule_ids: Collection[int]) -> tuple[Schedule, ...]:
+        """Give the schedules that have these ids, ended or not."""
+        ...
+
     async def schedule(self, schedule_id: int) -> Schedule | None:
         """Give one schedule, ended or not."""
         ...

@@ -19,13 +19,13 @@ class AccountsReader:
     _session: Session
 
     async def users(self) -> tuple[User, ...]:
-        return await self._session.rows("list_users", _user)
+        return await self._session.rows("list_users", user_from)
 
     async def user(self, user_id: int) -> User | None:
-        return await self._session.first("get_user", _user, id=user_id)
+        return await self._session.first("get_user", user_from, id=user_id)
 
     async def user_named(self, name: str) -> User | None:
-        return await self._session.first("get_user_named", _user, name=name)
+        return await self._session.first("get_user_named", user_from, name=name)
 
     async def password_of(self, user_id: int) -> str | None:
         return await self._session.first("get_password", _only, id=user_id)
@@ -41,7 +41,7 @@ class AccountsReader:
 
     async def key_of_digest(self, digest: str) -> tuple[Key, User] | None:
         return await self._session.first(
-            "get_key_of_digest", lambda row: (_key(row), _user(row)), digest=digest
+            "get_key_of_digest", lambda row: (_key(row), user_from(row)), digest=digest
         )
 
 
@@ -87,6 +87,10 @@ class AccountsWriter(AccountsReader):
 
     async def drop_keys(self, user_id: int) -> None:
         await self._session.integers("delete_keys_of_user", user_id=user_id)
+        await self._session.integers("delete_tokens_of_user", user_id=user_id)
+
+    async def add_redirect(self, client: str, uri: str) -> None:
+        await self._session.integers("insert_redirect", client=client, uri=uri)
 
     async def drop_expired(self, now: datetime) -> int:
         return len(await self._session.integers("delete_expired_keys", now_ms=to_ms(now)))
@@ -100,7 +104,8 @@ def _group(row: sqlite3.Row) -> Group:
     return Group(row["id"], row["name"])
 
 
-def _user(row: sqlite3.Row) -> User:
+def user_from(row: sqlite3.Row) -> User:
+    """Make a user of its row."""
     return User(
         id=row["id"],
         name=row["name"],

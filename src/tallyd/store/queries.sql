@@ -83,6 +83,19 @@ SELECT * FROM schedules ORDER BY id;
 -- Give the schedules of one target in order of id.
 SELECT * FROM schedules WHERE target = :target ORDER BY id;
 
+-- name: list_standing_schedules
+-- Give the schedules of one target that were not removed, so many after an id, in order of id.
+SELECT * FROM schedules INDEXED BY schedules_by_target
+WHERE target = :target AND id > :after AND ended_ms IS NULL
+ORDER BY id
+LIMIT :limit;
+
+-- name: list_schedules_of_ids
+-- Give the schedules whose ids are in a JSON list, in order of id.
+SELECT * FROM schedules
+WHERE id IN (SELECT value FROM json_each(:schedule_ids))
+ORDER BY id;
+
 -- name: list_schedules_changed
 -- Give the schedules that changed after a revision, in order of id.
 SELECT * FROM schedules INDEXED BY schedules_by_revision
@@ -480,6 +493,68 @@ DELETE FROM keys WHERE user_id = :user_id RETURNING user_id;
 -- name: delete_expired_keys
 -- Forget the keys that have expired.
 DELETE FROM keys WHERE expires_ms <= :now_ms RETURNING user_id;
+
+-- name: get_token
+-- Give the code or token of a digest, with its user.
+SELECT oauth_tokens.*, users.id, users.name, users.role, users.created_ms AS user_created_ms,
+  (SELECT json_group_array(group_id) FROM memberships WHERE user_id = users.id) AS group_ids
+FROM oauth_tokens JOIN users ON users.id = oauth_tokens.user_id
+WHERE digest = :digest;
+
+-- name: insert_token
+-- Add a code or a token.
+INSERT INTO oauth_tokens (
+  digest, kind, grant_id, client, user_id, scope, redirect_uri, created_ms, expires_ms, spent_ms
+)
+VALUES (
+  :digest, :kind, :grant_id, :client, :user_id, :scope, :redirect_uri, :created_ms, :expires_ms,
+  :spent_ms
+)
+RETURNING user_id;
+
+-- name: spend_token
+-- Note that a code or a refresh token was used, once.
+UPDATE oauth_tokens SET spent_ms = :at_ms
+WHERE digest = :digest AND spent_ms IS NULL
+RETURNING user_id;
+
+-- name: delete_token
+-- Forget one token.
+DELETE FROM oauth_tokens WHERE digest = :digest RETURNING user_id;
+
+-- name: delete_tokens_of_grant
+-- Forget all that came of one grant.
+DELETE FROM oauth_tokens WHERE grant_id = :grant_id RETURNING user_id;
+
+-- name: delete_tokens_of_user
+-- Forget every token that acts as a user.
+DELETE FROM oauth_tokens WHERE user_id = :user_id RETURNING user_id;
+
+-- name: delete_expired_tokens
+-- Forget the tokens that have expired.
+DELETE FROM oauth_tokens WHERE expires_ms <= :now_ms RETURNING user_id;
+
+-- name: delete_oldest_tokens
+-- Forget all but the newest tokens of a client.
+DELETE FROM oauth_tokens
+WHERE digest IN (
+  SELECT digest FROM oauth_tokens
+  WHERE purpose = 'ibm' AND client = :client
+  ORDER BY created_ms DESC, digest
+  LIMIT -1 OFFSET :keep
+)
+RETURNING user_id;
+
+-- name: list_redirects
+-- Give the addresses to which the codes of a client may be sent.
+SELECT uri FROM oauth_redirects WHERE purpose = 'ibm' AND client = :client ORDER BY uri;
+
+-- name: insert_redirect
+-- Register an address of a client, once.
+INSERT INTO oauth_redirects (client, uri)
+VALUES (:client, :uri)
+ON CONFLICT DO NOTHING
+RETURNING 1;
 
 -- name: get_request
 -- Give what a request has booked.

@@ -23,8 +23,9 @@ from tallyd.domain.model import (
 )
 from tallyd.domain.planner import Wishes
 from tallyd.domain.window import MILLISECOND, Window, from_ms, to_ms
-from tallyd.store.accounts import AccountsReader, AccountsWriter
 from tallyd.store.connection import translated
+from tallyd.store.lists import ListReader
+from tallyd.store.oauth import OAuthReader, OAuthWriter
 from tallyd.store.requests import RequestsWriter
 from tallyd.store.schedules import (
     WishReader,
@@ -43,7 +44,7 @@ _LAST_MS: Final = 2**63 - 1
 _NO_LIMIT: Final = -1
 
 
-class LedgerReader(WishReader, AccountsReader):
+class LedgerReader(WishReader, ListReader, OAuthReader):
     """Reads the ledger, wishes and accounts beside it; see the port for what each method gives."""
 
     async def wishes_of(self, key: str, since: datetime) -> Wishes | None:
@@ -123,7 +124,7 @@ class LedgerReader(WishReader, AccountsReader):
         return _whole(await self._session.rows(name, _run, **parameters))
 
 
-class LedgerWriter(LedgerReader, WishWriter, AccountsWriter, RequestsWriter):
+class LedgerWriter(LedgerReader, WishWriter, OAuthWriter, RequestsWriter):
     """Changes the ledger, with wishes and accounts beside it, in one transaction."""
 
     async def insert_runs(self, runs: Iterable[Run]) -> int:

@@ -80,6 +80,15 @@ class _Reader(Reader):
         every = self._state.schedules.values()
         return tuple(each for each in every if target in (None, each.target))
 
+    async def standing_schedules(
+        self, target: str, *, after: int, limit: int
+    ) -> tuple[Schedule, ...]:
+        every = await self.schedules(target)
+        return tuple(each for each in every if each.ended is None and each.id > after)[:limit]
+
+    async def schedules_of(self, schedule_ids: Collection[int]) -> tuple[Schedule, ...]:
+        return tuple(each for each in await self.schedules() if each.id in schedule_ids)
+
     async def schedule(self, schedule_id: int) -> Schedule | None:
         return self._state.schedules.get(schedule_id)
 

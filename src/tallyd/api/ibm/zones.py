@@ -1,0 +1,31 @@
+"""The time zones in which events are taken: the published list, word for word. Pure."""
+
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from tallyd.domain.errors import ZoneUnknown
+from tallyd.domain.recurrence import check_zone
+
+Accepted = Literal["listed", "any"]
+"""Whether a zone has to be on the list, or may be any that there is."""
+
+
+@cache
+def listed() -> frozenset[str]:
+    """Give the names on the list, which is odd: it has no UTC, and nothing in the Atlantic."""
+    text = files("tallyd.api.ibm").joinpath("event_timezones.txt").read_text(encoding="utf-8")
+    return frozenset(text.split())
+
+
+def is_accepted(zone: str, accepted: Accepted) -> bool:
+    """Tell whether an event can be in a zone."""
+    if zone in listed():
+        return True
+    if accepted == "listed":
+        return False
+    try:
+        check_zone(zone)
+    except ZoneUnknown:
+        return False
+    return True

@@ -242,3 +242,10 @@ async def test_the_watermark_moves_only_for_who_knows_where_it_stands(desk):
     await desk.book(60, 120)
     async with desk.store.read() as reader:
         assert await reader.watermark() == desk.at(10)
+
+
+@pytest.mark.parametrize(("start", "stop", "joined"), [(-5, 10, True), (-5, 0, False)])
+async def test_what_has_begun_is_joined_while_it_lasts(desk, start, stop, joined):
+    """A booking that counts from an earlier instant has its row, unless its time is over."""
+    made = await desk.book(start, stop, effective_from=desk.at(start))
+    assert await desk.runs() == ([(made.id, desk.at(start))] if joined else [])

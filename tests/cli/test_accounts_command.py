@@ -113,3 +113,14 @@ def test_groups_and_removal(tallyd, alice, password):
     assert tallyd("accounts", "passwd", "alice", "--password-stdin", "--json").json == alice
     assert tallyd("accounts", "remove", "alice", "--json").json == alice
     assert tallyd("accounts", "list", "--json").json == []
+
+
+@pytest.mark.usefixtures("alice")
+def test_where_users_of_a_program_are_sent(tallyd):
+    """Addresses belong to a key for IBM, and have to be some."""
+    words = ("accounts", "key", "alice", "--redirect-uri")
+    good = "https://program.example/callback"
+    assert tallyd(*words, good, "--for", "ibm", "--json").code == 0
+    assert tallyd(*words, good, "--for", "native").code == 2
+    refused = tallyd(*words, "nonsense", "--for", "ibm")
+    assert (refused.code, "redirect_uri" in refused.err) == (2, True)

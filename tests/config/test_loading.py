@@ -118,6 +118,9 @@ def test_five_mistakes_are_told_at_once(write: Write) -> None:
         ("[rooms.a]\ndriver = 7", "rooms.a.driver: '7': write text in quotes"),
         ("[rooms.a]\ndriver = 'x'\nmin_piece = '-1s'", "a duration cannot be negative"),
         ("[rooms.a]\ndriver = 'x'\noptions = 3", "rooms.a.options: '3': write a table"),
+        ("[channels.a]\ndriver = 'x'\nowner = ' '", "empty: write a name"),
+        ("[http]\npublic_url = 'tv.example'", "write an address such as https://"),
+        ("[http]\nibm_timezones = 'all'", "write 'listed' or 'any'"),
         ("[logs]\nformat = 1", "logs.format: '1': write 'auto', 'json' or 'console'"),
     ],
 )

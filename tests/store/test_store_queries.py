@@ -57,6 +57,13 @@ def test_no_statement_is_written_in_code():
     [
         ("list_schedules_changed", "schedules_by_revision"),
         ("list_schedules_of_target", "schedules_by_target"),
+        ("list_standing_schedules", "schedules_by_target (target=? AND rowid>?)"),
+        ("list_schedules_of_ids", "schedules USING INTEGER PRIMARY KEY"),
+        ("get_token", "oauth_tokens USING PRIMARY KEY"),
+        ("delete_tokens_of_grant", "oauth_tokens_by_grant"),
+        ("delete_tokens_of_user", "oauth_tokens_by_user"),
+        ("delete_expired_tokens", "oauth_tokens_by_expiry"),
+        ("delete_oldest_tokens", "oauth_tokens_by_client"),
         ("list_overrides_changed", "schedules_by_revision"),
         ("get_exception_day", "exception_days_once"),
         ("get_run_of_occurrence", "sqlite_autoindex_runs_1"),

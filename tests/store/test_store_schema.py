@@ -96,6 +96,8 @@ def test_every_table_is_strict(database):
         "memberships",
         "keys",
         "requests",
+        "oauth_tokens",
+        "oauth_redirects",
     }
     assert all(tables.values())
 

@@ -331,7 +331,7 @@ async def test_a_put_of_what_was_shown_changes_nothing(ibm):
     for changes in (
         {},
         {
-            "start": WallStart(datetime(2027, 3, 2, 9), "UTC"),
+            "start": WallStart(datetime(2027, 3, 2, 9), "UTC"),  # noqa: DTZ001 - a wall time
             "recurrence": Recurrence(Frequency.WEEKLY),
         },
     ):

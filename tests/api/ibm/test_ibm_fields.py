@@ -144,9 +144,7 @@ def test_forms(content_type):
     found = parse_body(content_type, body.encode())
     assert found == {**GOOD, "repeat_days": "Monday,Friday"}
     assert parse_body(content_type, b"") == {}
-    assert parse_body(FORM, b"title=%E6%BC%94+%F0%9F%8E%B5") == {
-        "title": "\u6f14 \U0001f3b5"
-    }
+    assert parse_body(FORM, b"title=%E6%BC%94+%F0%9F%8E%B5") == {"title": "\u6f14 \U0001f3b5"}
     assert parse_body(FORM, b"title=a&title=b") == {"title": "b"}
 
 

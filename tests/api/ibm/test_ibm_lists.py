@@ -140,7 +140,7 @@ async def test_names_that_are_not_ascii(ibm):
 
 
 async def _cost(ibm, rounds, **query):
-    """Give the seconds that a page takes, warm, at p50 and p95."""
+    """Give the seconds that a page takes, warm: the least, and at p95."""
     for _ in range(3):
         await ibm.listed(**query)
     taken = []
@@ -149,7 +149,7 @@ async def _cost(ibm, rounds, **query):
         await ibm.get("v2/channels/77/events.json", **query)
         taken.append(perf_counter() - begun)
     taken.sort()
-    return taken[rounds // 2], taken[int(rounds * 0.95)]
+    return taken[0], taken[int(rounds * 0.95)]
 
 
 async def test_a_page_costs_what_is_on_it(ibm, capsys):
@@ -159,12 +159,10 @@ async def test_a_page_costs_what_is_on_it(ibm, capsys):
     _, large = await _cost(ibm, 60, pagesize=500)
     await _fill(ibm, 19_000)
     many, _ = await _cost(ibm, 60, page=500)
+    told = f"few {few * 1e3:.2f} ms, many {many * 1e3:.2f} ms, 500: {large * 1e3:.1f} ms at p95"
     with capsys.disabled():
-        print(
-            f"\npage of 1,000: {few * 1e3:.2f} ms, of 20,000: {many * 1e3:.2f} ms, "
-            f"500 events: {large * 1e3:.1f} ms at p95"
-        )
-    assert many < 2 * few + 0.005
+        print(f"\n{told}")  # noqa: T201 - the figures
+    assert many < 2 * few
     assert large < 0.1
 
 

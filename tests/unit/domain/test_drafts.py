@@ -352,3 +352,13 @@ def test_a_wall_time_is_cut_to_milliseconds_too():
     """A slot is named by the time that the store keeps."""
     schedule = to_schedule(draft(start=wall("2026-12-01T09:00:00.123456")), NOW, "u")
     assert schedule.start == wall("2026-12-01T09:00:00.123")
+
+
+def test_a_draft_may_count_from_an_earlier_instant():
+    """What should have begun can be booked by whoever says from when on it counts."""
+    begun = draft(start=at("2026-11-20T11:55"))
+    assert [field for field, *_ in problems(begun)] == ["start"]
+    counted = replace(begun, effective_from=begun.start.at)
+    assert problems(counted) == []
+    schedule = to_schedule(counted, NOW, "u1")
+    assert schedule.effective_from == begun.start.at < schedule.created

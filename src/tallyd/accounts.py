@@ -208,7 +208,8 @@ class Accounts:
     async def caller_of_password(self, name: str, password: str) -> Caller | None:
         """Tell who knows a password; it takes as long where there is nobody of that name."""
         async with self._store.read() as reader:
-            user = await reader.user_named(name)
+            # The database cannot be asked for just anything, and no name is that.
+            user = await reader.user_named(name) if name.isprintable() else None
             known = await reader.password_of(user.id) if user is not None else None
         if known is None and not self._nobody:
             self._nobody = await self._hash(secrets.token_hex(16))

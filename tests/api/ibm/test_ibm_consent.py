@@ -1,5 +1,6 @@
 """Consent: somebody lets a program act as their account, over a real socket."""
 
+import json
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -214,6 +215,13 @@ async def test_form_that_cannot_be_read(ibm):
     """What is no form is told so."""
     answer = await ibm.http.post("/authorize", content=b"{")
     assert answer.status_code == 400
+
+
+async def test_name_that_is_none(ibm, page):
+    """A name that no account can have is a wrong one, not a fault."""
+    fields = {**_Form((await page()).text).fields, "username": "\ud800", "password": PASSWORD}
+    answer = await ibm.http.post("/authorize", content=json.dumps({**fields, "decision": "allow"}))
+    assert answer.status_code == 403
 
 
 async def test_guessing_is_slowed_down(ibm, page):

@@ -15,6 +15,7 @@ from tallyd.domain.model import (
     Verdict,
     WallStart,
 )
+from tallyd.domain.window import Window
 
 START = 1803922200
 EVENTS = "v2/channels/77/events.json"
@@ -225,8 +226,8 @@ async def test_overlap_is_allowed_and_one_wins(ibm):
             tasks.start_soon(book, title)
     assert [answer.status_code for answer in answers] == [201, 201]
     day = datetime(2027, 3, 1, tzinfo=UTC)
-    plan = await ibm.api.services.reports.plan(day, day + timedelta(days=1))
-    assert sorted(entry.verdict for entry in plan.entries) == [Verdict.BLOCKED, Verdict.CLEAR]
+    plan = await ibm.api.services.reports.plan(Window(day, day + timedelta(days=1)))
+    assert sorted(entry.verdict for entry in plan) == [Verdict.BLOCKED, Verdict.CLEAR]
 
 
 async def test_the_past_is_accepted(ibm):

@@ -51,6 +51,12 @@ def test_lengths(minutes):
     assert read(duration=str(minutes)).minutes == minutes
 
 
+@pytest.mark.parametrize("text", ["", "a\nb\tc", "1\u00a0000", "\U0001f469\u200d\U0001f3a4"])
+def test_descriptions(text):
+    """Any text will do, on several lines and with signs of any script."""
+    assert read(description=text).description == text
+
+
 @pytest.mark.parametrize(
     ("days", "read_as"),
     [
@@ -76,7 +82,7 @@ def test_days_without_weekly_are_ignored(repeat):
     ("field", "values"),
     [
         ("title", [None]),
-        ("description", [None, "x" * (MAX_DESCRIPTION + 1), "a\x00b"]),
+        ("description", [None, "x" * (MAX_DESCRIPTION + 1), "a\x00b", "\ud800"]),
         (
             "date",
             [
@@ -146,6 +152,7 @@ def test_forms(content_type):
     assert parse_body(content_type, b"") == {}
     assert parse_body(FORM, b"title=%E6%BC%94+%F0%9F%8E%B5") == {"title": "\u6f14 \U0001f3b5"}
     assert parse_body(FORM, b"title=a&title=b") == {"title": "b"}
+    assert parse_body(FORM, "title=\u6f14".encode()) == {"title": "\u6f14"}
 
 
 @pytest.mark.parametrize(

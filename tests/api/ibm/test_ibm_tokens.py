@@ -103,6 +103,9 @@ async def test_senseless_requests(ibm):
         assert _shape(await ibm.token(grant_type=grant)) == (400, {"error": "invalid_request"})
     nameless = await _ask(ibm, {"grant_type": "client_credentials"})
     assert _shape(nameless) == (400, {"error": "invalid_request"})
+    odd = {"grant_type": "client_credentials", "client_id": "\ud800", "client_secret": "\ud800"}
+    refused = await ibm.http.post("/oauth2/token", content=json.dumps(odd))
+    assert _shape(refused) == (400, {"error": "invalid_client"})
     unreadable = await ibm.http.post("/oauth2/token", content=b"{")
     assert _shape(unreadable) == (400, {"error": "invalid_request"})
 

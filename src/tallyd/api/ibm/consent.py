@@ -12,7 +12,6 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from tallyd.api.answers import BodyUnreadableError
 from tallyd.api.ibm.fields import Fields, parse_body
 from tallyd.api.services import Services
-from tallyd.domain.accounts import Caller
 from tallyd.domain.oauth import ACCESS_LASTS, is_loopback
 
 PATH = "/authorize"
@@ -79,9 +78,9 @@ def route_consent(app: FastAPI, services: Services) -> None:
             return _sent_back(asked, {"error": "access_denied"})
         name, password = given.get("username", ""), given.get("password", "")
         caller = await services.callers.of_password(request, name, password)
-        if caller is None:
+        if caller is None or caller.user_id is None:
             return _page(asked, "<p><b>Account or password is wrong.</b></p>", 403)
-        return await _allowed(services, asked, caller)
+        return await _allowed(services, asked, caller.user_id)
 
 
 async def _refusal(services: Services, asked: Fields) -> Response | None:
@@ -96,14 +95,13 @@ async def _refusal(services: Services, asked: Fields) -> Response | None:
     return _sent_back({**asked, "response_type": "code"}, {"error": error})
 
 
-async def _allowed(services: Services, asked: Fields, caller: Caller) -> Response:
+async def _allowed(services: Services, asked: Fields, user_id: int) -> Response:
     client_id, scope = asked["client_id"], asked.get("scope", "")
-    assert caller.user_id is not None  # noqa: S101 - whoever has a password has an account
     if asked["response_type"] == "code":
         address = asked["redirect_uri"]
-        code = await services.oauth.code(client_id, caller.user_id, scope, address)
+        code = await services.oauth.code(client_id, user_id, scope, address)
         return _sent_back(asked, {"code": code})
-    tokens = await services.oauth.implicit(client_id, caller.user_id, scope)
+    tokens = await services.oauth.implicit(client_id, user_id, scope)
     shown = {"access_token": tokens.access, "token_type": "bearer"}
     return _sent_back(asked, {**shown, "expires_in": str(int(ACCESS_LASTS.total_seconds()))})
 

@@ -67,10 +67,10 @@ class Desk:
         return await self.services.oauth.caller_of(token.strip())
 
     def _known(self, request: Request, found: Caller | None) -> Caller:
-        if self.services.callers.found(request, found) is None:
+        known = self.services.callers.found(request, found)
+        if known is None:
             raise UnauthenticatedError("The access token is missing, revoked, expired or malformed")
-        assert found is not None  # noqa: S101 - or the line before would have raised
-        return found
+        return known
 
     async def channel(self, channel_id: str) -> Target:
         """Give a channel that is configured.

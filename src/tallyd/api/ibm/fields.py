@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -34,6 +35,8 @@ REPEATS: Mapping[str, Frequency | None] = MappingProxyType(
 
 MAX_DESCRIPTION = 10_000
 MAX_FIELDS = 100
+# Line breaks and tabs are text in a description; other control characters are not.
+_SPACES = frozenset("\t\n\r")
 # Beyond these no instant can be worked out, or no list be read.
 _FIRST_YEAR, _LAST_YEAR = 1900, 2400
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -74,7 +77,7 @@ def parse_body(content_type: str, body: bytes) -> Fields:
         return _from_json(body)
     try:
         pairs = parse_qsl(
-            body.decode("ascii"),
+            body.decode(),
             keep_blank_values=True,
             errors="strict",
             max_num_fields=MAX_FIELDS,
@@ -145,8 +148,8 @@ class _Reading:
         value = self.required("description")
         if len(value) > MAX_DESCRIPTION:
             self.details["description"] = f"{MAX_DESCRIPTION} characters at most"
-        elif not value.replace("\n", "").replace("\r", "").replace("\t", "").isprintable():
-            self.details["description"] = "take out what cannot be printed"
+        elif any(unicodedata.category(c) in {"Cc", "Cs"} and c not in _SPACES for c in value):
+            self.details["description"] = "take out the control characters"
         return value
 
     def date(self) -> date:

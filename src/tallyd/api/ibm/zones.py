@@ -1,11 +1,14 @@
 """The time zones in which events are taken: the published list, word for word. Pure."""
 
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Literal
 
 from tallyd.domain.errors import ZoneUnknown
 from tallyd.domain.recurrence import check_zone
+
+_NAME = re.compile(r"[A-Za-z0-9_+/-]{1,64}")
 
 Accepted = Literal["listed", "any"]
 """Whether a zone has to be on the list, or may be any that there is."""
@@ -22,7 +25,7 @@ def is_accepted(zone: str, accepted: Accepted) -> bool:
     """Tell whether an event can be in a zone."""
     if zone in listed():
         return True
-    if accepted == "listed":
+    if accepted == "listed" or not _NAME.fullmatch(zone):
         return False
     try:
         check_zone(zone)

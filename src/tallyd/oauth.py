@@ -147,8 +147,6 @@ class OAuth:
         return caller_of(user) if usable else None
 
     async def _key(self, reader: OAuthReader, client_id: str) -> Key | None:
-        if not client_id.isascii():  # nor can the database be asked for just anything
-            return None
         key = await reader.key(Purpose.IBM, client_id)
         return key if key is not None and key.is_valid(self._clock.now()) else None
 

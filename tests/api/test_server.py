@@ -72,7 +72,8 @@ async def test_passwords_prove_who_asks(api: Api) -> None:
     accounts = api.services.accounts
     assert await accounts.caller_of_password("alice", PASSWORD) is not None
     assert await accounts.caller_of_password("alice", "wrong one") is None
-    assert await accounts.caller_of_password("nobody", PASSWORD) is None
+    for name in ("nobody", "", "a\x00", "\ud800"):
+        assert await accounts.caller_of_password(name, PASSWORD) is None
 
 
 async def test_it_says_no_more_of_itself_than_it_must(api: Api) -> None:

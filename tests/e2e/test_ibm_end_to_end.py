@@ -71,6 +71,16 @@ async def client(house: House) -> AsyncIterator[httpx.AsyncClient]:
         assert await server.wait() == 0
 
 
+async def _confirmed(house: House, run_id: int) -> None:
+    """Wait until the ledger, which is written behind, knows of the data."""
+    with anyio.fail_after(WITHIN_S):
+        while True:
+            async with app.open_for_reports(await house.settings()) as appliance:
+                if (await appliance.reports.run(run_id)).confirmed:
+                    return
+            await anyio.sleep(0.05)
+
+
 async def test_what_is_booked_is_fed_across_a_restart(house, client):
     """An event of the minute that has begun is on air at once, and goes on over a restart."""
     daemon = await house.start()
@@ -88,6 +98,7 @@ async def test_what_is_booked_is_fed_across_a_restart(house, client):
     started = await daemon.heard("run.started")
     path = httpx.URL(answer.headers["location"]).path
     assert (await client.put(path, data={**event, "title": "Live, renamed"})).status_code == 200
+    await _confirmed(house, started["run_id"])
     cut = await client.put(path, data={**event, "date": f"{now + timedelta(days=2):%Y-%m-%d}"})
     assert (cut.status_code, cut.json()["error"]) == (400, "bad_request")
     assert await daemon.end() == 0

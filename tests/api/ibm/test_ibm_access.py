@@ -1,6 +1,7 @@
 """Whose channel, whose event: who may not, changes nothing, over a real socket."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from fastapi import FastAPI
@@ -147,14 +148,7 @@ async def test_shared_event_is_seen_not_changed(ibm, other):
         user = await tx.user_named(other.name)
         owner = schedule.metadata.owner
         shared = Metadata(owner=owner, shared_users=(user.id,))
-        await tx.change_schedule(
-            type(schedule)(
-                **{
-                    **{name: getattr(schedule, name) for name in schedule.__slots__},
-                    "metadata": shared,
-                }
-            )
-        )
+        await tx.change_schedule(replace(schedule, metadata=shared))
     path = f"v2/channels/77/events/{number}.json"
     assert (await other.get(path)).status_code == 200
     assert len((await other.get(EVENTS)).json()["events"]) == 1

@@ -217,18 +217,19 @@ async def test_form_that_cannot_be_read(ibm):
     assert answer.status_code == 400
 
 
-async def test_name_that_is_none(ibm, page):
-    """A name that no account can have is a wrong one, not a fault."""
+async def test_name_that_is_no_text(ibm, page):
+    """Half a character is no name, and no fault of the server."""
     fields = {**_Form((await page()).text).fields, "username": "\ud800", "password": PASSWORD}
     answer = await ibm.http.post("/authorize", content=json.dumps({**fields, "decision": "allow"}))
-    assert answer.status_code == 403
+    assert answer.status_code == 400
 
 
 async def test_guessing_is_slowed_down(ibm, page):
     """Who guesses passwords here has to wait, too."""
     opened = await page()
-    codes = [
-        (await _submit(ibm, opened, username="x", password="y" * 2000)).status_code
-        for _ in range(21)
-    ]
-    assert codes == [403] * 20 + [429]
+    codes = set()
+    for _ in range(60):
+        codes.add((await _submit(ibm, opened, username="x", password="y" * 2000)).status_code)
+        if 429 in codes:
+            break
+    assert codes == {403, 429}

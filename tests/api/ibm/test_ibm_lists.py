@@ -183,6 +183,5 @@ def test_an_order_that_is_kept_is_one_that_is_made(keys, data):
         left.discard(gone)
     assert order.stretch(0, 99) == [id_ for _, id_ in sorted(left)]
     until = data.draw(st.integers(0, 5))
-    taken = order.take_until(until)
-    assert taken == [id_ for ms, id_ in sorted(left) if ms <= until]
-    assert len(order) == len(left) - len(taken)
+    assert order.until(until) == [id_ for ms, id_ in sorted(left) if ms <= until]
+    assert len(order) == len(left)

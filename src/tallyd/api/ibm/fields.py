@@ -94,6 +94,7 @@ def parse_body(content_type: str, body: bytes) -> Fields:
 def _from_json(body: bytes) -> Fields:
     try:
         parsed: object = json.loads(body)
+        json.dumps(parsed, ensure_ascii=False).encode()  # halves of characters are no text
     except (ValueError, RecursionError) as error:
         raise BodyUnreadableError("the body is not valid JSON") from error
     if not isinstance(parsed, dict):
@@ -120,7 +121,7 @@ def parse_wish(given: Fields, accepted: Accepted) -> Wish:
     wish = Wish(
         title=reading.required("title"),
         description=reading.description(),
-        start=datetime.combine(reading.date(), reading.time()),
+        start=datetime.combine(reading.day(), reading.clock()),
         zone=reading.zone(accepted),
         minutes=reading.minutes(),
         frequency=reading.frequency(),
@@ -152,7 +153,7 @@ class _Reading:
             self.details["description"] = "take out the control characters"
         return value
 
-    def date(self) -> date:
+    def day(self) -> date:
         value = self.required("date")
         try:
             found = date.fromisoformat(value if _DATE.fullmatch(value) else "")
@@ -163,7 +164,7 @@ class _Reading:
             self.details["date"] = "is the year right?"
         return found
 
-    def time(self) -> time:
+    def clock(self) -> time:
         value = self.required("time")
         if _TIME.fullmatch(value):
             return time.fromisoformat(value)

@@ -31,9 +31,6 @@ class Ordering:
         """Give the ids of so many, from the one on that has so many before it."""
         return [id_ for _, id_ in self._keys[first : first + length]]
 
-    def take_until(self, epoch_ms: int) -> list[int]:
-        """Take out what is not later than an instant; gives the ids."""
-        at = bisect_right(self._keys, epoch_ms, key=lambda key: key[0])
-        taken = [id_ for _, id_ in self._keys[:at]]
-        del self._keys[:at]
-        return taken
+    def until(self, epoch_ms: int) -> list[int]:
+        """Give the ids of what is not later than an instant."""
+        return self.stretch(0, bisect_right(self._keys, epoch_ms, key=lambda key: key[0]))

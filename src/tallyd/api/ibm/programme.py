@@ -70,44 +70,43 @@ class Programme:
 
     async def events(self, viewer: Caller | None, paging: Paging) -> Page:
         """Give a page of the events that somebody may see (None: all), by start, then id."""
-        async with self._current() as reader:
+        async with self._current() as (reader, _):
             order = self._events if viewer is None else self._view(viewer)
             ids = order.stretch(paging.first, paging.size)
             return Page(await self._texts(reader, ids), len(order))
 
     async def upcoming(self, paging: Paging) -> Page:
         """Give a page of what comes next of each schedule, by start, then id."""
-        async with self._current() as reader:
+        async with self._current() as (reader, now):
             ids = self._upcoming.stretch(paging.first, paging.size)
             schedules, overrides = await _loaded(reader, ids)
             shown: dict[int, Json] = {}
             for schedule in schedules:
-                coming = self._next(schedule, overrides)
+                coming = self._next(schedule, overrides, now)
                 if coming is not None:
                     shown[schedule.id] = upcoming_view(schedule, coming)
             texts = (_written(shown[id_]) for id_ in ids if id_ in shown)
             return Page(tuple(texts), len(self._upcoming))
 
     @asynccontextmanager
-    async def _current(self) -> AsyncGenerator[Reader]:
-        """Have all of it as it is now inside, and a look at the database of the same moment."""
+    async def _current(self) -> AsyncGenerator[tuple[Reader, datetime]]:
+        """Have all of it as it is now inside, a look at the database at that, and the instant."""
         async with self._turn:
             while True:
                 if self._at is None:
                     await self._load()
                 async with self._store.read() as reader:
                     if await self._catch_up(reader):
-                        yield reader
+                        yield reader, self._at or self._now()
                         return
                 self._at = None
 
     async def _load(self) -> None:
         """Load everything, a stretch at a time: others have their turn in between."""
-        key = self.channel.key
+        now, key = self._now(), self.channel.key
         async with self._store.read() as reader:
             self._revision = await reader.revision()
             self._holidays = holidays_of(await reader.exception_days(), self.channel)
-        self._at = self._now()
         self._entries, self._owned = {}, {}
         after, more = 0, True
         while more:
@@ -115,7 +114,7 @@ class Programme:
                 found = await reader.standing_schedules(key, after=after, limit=_LOADED_AT_ONCE)
                 overrides = _grouped(await reader.overrides({each.id for each in found}))
             for schedule in found:
-                self._entries[schedule.id] = self._entry(schedule, overrides)
+                self._entries[schedule.id] = self._entry(schedule, overrides, now)
                 after = schedule.id
             more = len(found) == _LOADED_AT_ONCE
             await checkpoint()
@@ -124,6 +123,7 @@ class Programme:
         self._upcoming = Ordering(each.upcoming for each in entries if each.upcoming)
         self._views.clear()
         self._written.clear()
+        self._at = now  # not before: what breaks off half-way is begun anew
 
     async def _catch_up(self, reader: Reader) -> bool:
         """Look at what has changed, and at what has begun; False where all is to be loaded anew."""
@@ -133,18 +133,20 @@ class Programme:
         moved = days is not None and holidays_of(days, self.channel) != self._holidays
         if moved or self._at is None or now < self._at:
             return False
-        self._at, self._revision = now, changes.revision
-        self._replace(changes.schedules, _grouped(changes.overrides))
-        begun = self._upcoming.take_until(to_ms(now))
+        self._replace(changes.schedules, _grouped(changes.overrides), now)
+        self._revision = changes.revision
+        begun = self._upcoming.until(to_ms(now))
         if begun:
-            self._replace(*await _loaded(reader, begun))
+            schedules, overrides = await _loaded(reader, begun)
+            self._replace(schedules, overrides, now)
+        self._at = now
         return True
 
-    def _replace(self, schedules: Iterable[Schedule], overrides: Overrides) -> None:
+    def _replace(self, schedules: Iterable[Schedule], overrides: Overrides, now: datetime) -> None:
         for schedule in schedules:
             self._drop(schedule.id)
             if schedule.target == self.channel.key and schedule.ended is None:
-                self._put(schedule.id, self._entry(schedule, overrides))
+                self._put(schedule.id, self._entry(schedule, overrides, now))
 
     def _drop(self, schedule_id: int) -> None:
         entry = self._entries.pop(schedule_id, None)
@@ -167,16 +169,15 @@ class Programme:
                 if may_see(viewer, entry.owned):
                     order.add(entry.event)
 
-    def _entry(self, schedule: Schedule, overrides: Overrides) -> _Entry:
-        coming = self._next(schedule, overrides)
+    def _entry(self, schedule: Schedule, overrides: Overrides, now: datetime) -> _Entry:
+        coming = self._next(schedule, overrides, now)
         return _Entry(
             event=(to_ms(anchor(schedule)), schedule.id) if is_event(schedule) else None,
             upcoming=(to_ms(coming.window.start), schedule.id) if coming else None,
             owned=self._owner_of(schedule.metadata),
         )
 
-    def _next(self, schedule: Schedule, overrides: Overrides) -> Occurrence | None:
-        now = self._at or self._now()
+    def _next(self, schedule: Schedule, overrides: Overrides, now: datetime) -> Occurrence | None:
         own = overrides.get(schedule.id, ())
         return next_occurrence(schedule, own, self._holidays, self.channel.zone, now)
 

@@ -24,7 +24,6 @@ TOKEN = "/oauth2/token"  # noqa: S105 - a path
 REVOKE = "/oauth2/token/revoke"
 _ISSUER = "tallyd"
 _NOT_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-_MAX_SECRETS = 3
 
 
 class OAuthError(Exception):
@@ -102,7 +101,7 @@ async def _asked(request: Request, services: Services, given: Fields) -> _Asked:
     Raises:
         OAuthError: it says nothing of itself, or nothing that is right.
     """
-    for client_id, secret in list(_credentials(request, given))[:_MAX_SECRETS]:
+    for client_id, secret in _credentials(request, given):
         try:
             client = await services.oauth.client(client_id, [secret])
         except InvalidClientError:

@@ -133,20 +133,24 @@ class Programme:
         moved = days is not None and holidays_of(days, self.channel) != self._holidays
         if moved or self._at is None or now < self._at:
             return False
-        self._replace(changes.schedules, _grouped(changes.overrides), now)
+        await self._replace(changes.schedules, _grouped(changes.overrides), now)
         self._revision = changes.revision
         begun = self._upcoming.until(to_ms(now))
         if begun:
             schedules, overrides = await _loaded(reader, begun)
-            self._replace(schedules, overrides, now)
+            await self._replace(schedules, overrides, now)
         self._at = now
         return True
 
-    def _replace(self, schedules: Iterable[Schedule], overrides: Overrides, now: datetime) -> None:
-        for schedule in schedules:
+    async def _replace(
+        self, schedules: Iterable[Schedule], overrides: Overrides, now: datetime
+    ) -> None:
+        for number, schedule in enumerate(schedules, start=1):
             self._drop(schedule.id)
             if schedule.target == self.channel.key and schedule.ended is None:
                 self._put(schedule.id, self._entry(schedule, overrides, now))
+            if number % _LOADED_AT_ONCE == 0:
+                await checkpoint()
 
     def _drop(self, schedule_id: int) -> None:
         entry = self._entries.pop(schedule_id, None)

@@ -233,3 +233,15 @@ async def test_guessing_is_slowed_down(ibm, page):
         if 429 in codes:
             break
     assert codes == {403, 429}
+
+
+async def test_new_password_takes_back_what_was_allowed(ibm, page):
+    """Who changes the password because a program is not to be trusted is rid of it."""
+    code = _sent_to(await _submit(ibm, await page()))["code"]
+    tokens = (await _exchange(ibm, code)).json()
+    ibm.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+    assert (await ibm.get(EVENTS)).status_code == 200
+    await ibm.api.services.accounts.change_password("mallory", f"{PASSWORD} again")
+    assert (await ibm.get(EVENTS)).status_code == 401
+    renewed = await ibm.token(grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+    assert (renewed.status_code, renewed.json()) == (400, {"error": "invalid_grant"})

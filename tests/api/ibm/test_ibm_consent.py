@@ -127,6 +127,22 @@ async def test_refusal(ibm, page):
     assert stateless == {"error": "access_denied"}
 
 
+async def test_asked_by_post(ibm, page):
+    """Programs may send their users here by either method; who then logs in has agreed."""
+    asked = {
+        "response_type": "code",
+        "client_id": ibm.key.public,
+        "redirect_uri": CALLBACK,
+        "scope": "broadcaster",
+    }
+    opened = await ibm.http.post("/authorize", data=asked)
+    assert (opened.status_code, _Form(opened.text).fields["client_id"]) == (200, ibm.key.public)
+    login = {"username": "mallory", "password": PASSWORD}
+    answer = await ibm.http.post(f"/authorize?{urlencode(asked)}", data=login)
+    assert (await _exchange(ibm, _sent_to(answer)["code"])).status_code == 200
+    assert (await page()).status_code == 200
+
+
 async def test_wrong_password(ibm, page):
     """A wrong password shows the page again, with what was asked for."""
     answer = await _submit(ibm, await page(), password="wrong", username='"><b>')  # noqa: S106 - it opens nothing

@@ -68,15 +68,18 @@ def route_consent(app: FastAPI, services: Services) -> None:
             form = parse_body(request.headers.get("content-type", ""), await request.body())
         except BodyUnreadableError:
             return _sorry("This request cannot be read.")
-        # Programs may send what is asked for in the address, and the answer alone in the form.
+        # What is asked for may stand in the address, and the answer alone in the form.
         given = {**request.query_params, **form}
         asked = _only_asked(given)
         refusal = await _refusal(services, asked)
         if refusal is not None:
             return refusal
-        if given.get("decision") != "allow":
+        decision = given.get("decision")
+        if decision == "deny":
             return _sent_back(asked, {"error": "access_denied"})
         name, password = given.get("username", ""), given.get("password", "")
+        if decision is None and not password:  # it only asks, by the other method
+            return _page(asked)
         caller = await services.callers.of_password(request, name, password)
         if caller is None or caller.user_id is None:
             return _page(asked, "<p><b>Account or password is wrong.</b></p>", 403)

@@ -249,3 +249,17 @@ async def test_what_has_begun_is_joined_while_it_lasts(desk, start, stop, joined
     """A booking that counts from an earlier instant has its row, unless its time is over."""
     made = await desk.book(start, stop, effective_from=desk.at(start))
     assert await desk.runs() == ([(made.id, desk.at(start))] if joined else [])
+
+
+async def test_what_cuts_nothing_is_booked_without_looking_at_all_that_is_booked(desk, monkeypatch):
+    """Beside what records, a booking that does not outrank it costs no more than any other."""
+    await desk.record(await desk.book(0, 60, priority=1))
+
+    async def look(*_asked):
+        raise AssertionError("it looked at everything")
+
+    monkeypatch.setattr("tallyd.bookings.policy.load_wishes", look)
+    await desk.book(10, 30)
+    await desk.book(10, 30, priority=1)
+    with pytest.raises(AssertionError, match="everything"):
+        await desk.book(10, 30, priority=2)

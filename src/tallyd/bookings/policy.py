@@ -30,15 +30,22 @@ class Policy(StrEnum):
 
 @asynccontextmanager
 async def guarded(
-    tx: Transaction, policy: Policy, now: datetime, targets: Collection[str]
+    tx: Transaction,
+    policy: Policy,
+    now: datetime,
+    targets: Collection[str],
+    new_at: int | None = None,
 ) -> AsyncGenerator[None]:
-    """Refuse the change made inside where the policy forbids what it does to others."""
+    """Refuse the change made inside where the policy forbids what it does to others.
+
+    `new_at` is the priority of a schedule where adding that is the whole change.
+    """
     if policy is Policy.FORCE:
         yield
         return
     looked_at = targets
     if policy is Policy.REPORT:
-        looked_at = {run.target for run in await tx.unfinished_runs(targets) if run.confirmed}
+        looked_at = await _at_stake(tx, targets, new_at)
     # Also what is final already: it holds nothing of what is left of its window.
     before = [await load_wishes(tx, key, now) for key in sorted(looked_at)]
     yield
@@ -50,6 +57,21 @@ async def guarded(
         _refuse_victims(then, after, now)
         if policy is Policy.REJECT:
             _refuse_overlap(then, after, now)
+
+
+async def _at_stake(
+    tx: Transaction, targets: Collection[str], new_at: int | None
+) -> Collection[str]:
+    """Give the targets on which something runs that the change may cut.
+
+    What is new cuts nothing that runs at its priority or a higher one: running goes first.
+    """
+    running = [run for run in await tx.unfinished_runs(targets) if run.confirmed]
+    if new_at is None:
+        return {run.target for run in running}
+    holders = await tx.schedules_of({run.schedule_id for run in running})
+    outranked = {schedule.id for schedule in holders if schedule.priority < new_at}
+    return {run.target for run in running if run.schedule_id in outranked}
 
 
 def _refuse_victims(before: Wishes, after: Wishes, now: datetime) -> None:

@@ -76,7 +76,7 @@ class ScheduleBookings(Writer):
                 return Change(None, known)
             draft = make(now)
             validate(draft, now, await known_targets(tx, draft.target))
-            async with guarded(tx, policy, now, {draft.target}):
+            async with guarded(tx, policy, now, {draft.target}, draft.priority):
                 schedule = await tx.add_schedule(to_schedule(draft, now, uuid4().hex))
                 await self._materialise(tx, schedule, (), now)
             if request is not None:

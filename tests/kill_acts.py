@@ -4,13 +4,17 @@ import itertools
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing, suppress
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import anyio
 
 from database_rig import NOON, Installation, book
+from tallyd.bookings.entries import Asked, EntryBookings, OnAir
+from tallyd.domain.accounts import Caller, Role
 from tallyd.domain.model import Run
+from tallyd.domain.resolution import Resolution
 from tallyd.domain.window import Window
 from tallyd.ports.store import StoreError
 from tallyd.state_dir import StateDir
@@ -24,6 +28,10 @@ Acknowledge = Callable[[str], None]
 
 ATTEMPTS = 5
 HOUR = Window(NOON, NOON + timedelta(hours=1))
+
+BY_ADA = Asked(Caller(1, "ada", Role.OPERATOR), "channels.one")
+REPLACE = Resolution.REPLACE
+PLAYLIST = "f" * 32
 
 NEXT = Migration(
     MIGRATIONS[-1].number + 1,
@@ -191,6 +199,52 @@ async def _store(store: SqliteStore, run: Run) -> None:
         await tx.insert_runs([run])
 
 
+def range_delete(directory: Path, acknowledge: Acknowledge) -> None:
+    """Withdraw three of the entries of a channel in one go."""
+
+    async def work(entries: EntryBookings) -> None:
+        period = Window(NOON + HOUR.length, NOON + 4 * HOUR.length)
+        count = await entries.remove_range(BY_ADA, period, OnAir.CUT)
+        acknowledge(f"deleted {count}")
+
+    anyio.run(_with_entries, directory, work)
+
+
+def playlist_add(directory: Path, acknowledge: Acknowledge) -> None:
+    """Book a playlist of three in one go, in the place of what stands there."""
+
+    async def work(entries: EntryBookings) -> None:
+        start = NOON + HOUR.length
+        booked = await entries.add_playlist(replace(BY_ADA, how=REPLACE), PLAYLIST, start)
+        acknowledge(f"booked {len(booked)}")
+
+    anyio.run(_with_entries, directory, work)
+
+
+def range_delete_one_by_one(directory: Path, acknowledge: Acknowledge) -> None:
+    """Withdraw the same three, each by itself."""
+
+    async def work(entries: EntryBookings) -> None:
+        for number in (1, 2, 3):
+            await entries.remove(BY_ADA, f"{number:032x}")
+        acknowledge("deleted 3")
+
+    anyio.run(_with_entries, directory, work)
+
+
+class _StoppedClock:
+    """A clock that shows noon."""
+
+    def now(self) -> datetime:
+        return NOON
+
+
+async def _with_entries(directory: Path, work: Callable[[EntryBookings], Awaitable[None]]) -> None:
+    async with open_store(directory / "tallyd.db") as store:
+        nudge = lambda: None  # noqa: E731 - nobody listens
+        await work(EntryBookings(store, _StoppedClock(), nudge, (), HOUR.length))
+
+
 ACTS: dict[str, Callable[[Path, Acknowledge], None]] = {
     act.__name__: act
     for act in (
@@ -209,6 +263,9 @@ ACTS: dict[str, Callable[[Path, Acknowledge], None]] = {
         backup_carelessly,
         store_commits,
         store_commits_unchecked,
+        range_delete,
+        playlist_add,
+        range_delete_one_by_one,
     )
 }
 """By name."""

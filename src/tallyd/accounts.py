@@ -226,14 +226,20 @@ class Accounts:
         valid = key.purpose in purposes and key.is_valid(self._clock.now())
         return caller_of(user) if valid else None
 
-    async def signer(self, public: str) -> tuple[Caller, str] | None:
-        """Give who signs with the key of that public half, and the secret that is signed with."""
+    async def signer(self, public: str) -> tuple[Caller, tuple[str, ...]] | None:
+        """Give who signs with keys of which that is a public half, and what may be signed with.
+
+        Any key of that account will do that has not expired.
+        """
         async with self._store.read() as reader:
             key = await reader.key(Purpose.UPLYNK, public)
             user = await reader.user(key.user_id) if key is not None else None
-        if key is None or user is None or key.salt is None or not key.is_valid(self._clock.now()):
-            return None
-        return caller_of(user), self._derived(key.salt)
+            if user is None:
+                return None
+            keys = await reader.keys_of(user.id)
+        now = self._clock.now()
+        valid = [each.salt for each in keys if each.salt is not None and each.is_valid(now)]
+        return caller_of(user), tuple(map(self._derived, valid))
 
     def _derived(self, salt: str) -> str:
         mac = hmac.digest(self._pepper, salt.encode(), "sha256")

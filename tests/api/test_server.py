@@ -160,7 +160,7 @@ async def test_who_signs_is_known_by_a_secret_that_is_not_stored(api: Api) -> No
     issued = await accounts.issue("alice", Purpose.UPLYNK)
     known = await accounts.signer(issued.public)
     assert known is not None
-    assert (known[0].name, known[1]) == ("alice", issued.secret)
+    assert (known[0].name, known[1]) == ("alice", (issued.secret,))
     assert await accounts.signer("nobody") is None
 
 

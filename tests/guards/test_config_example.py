@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from tallyd.config import ChannelSettings, RoomSettings, Settings, load
+from tallyd.config import ChannelSettings, RoomSettings, Settings, SlicerSettings, load
 from tallyd.domain.model import TargetKind
 from tallyd.drivers.registry import load_drivers
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 OPTIONAL = re.compile(r"^#(?=[\w\[])", re.MULTILINE)
 
-TARGETS = {"rooms": RoomSettings, "channels": ChannelSettings}
+TARGETS = {"rooms": RoomSettings, "channels": ChannelSettings, "slicers": SlicerSettings}
 
 
 @pytest.fixture

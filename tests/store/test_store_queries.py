@@ -78,6 +78,17 @@ def test_no_statement_is_written_in_code():
         ("list_recent_parts", "runs_by_target"),
         ("list_recordings", "parts_with_files"),
         ("get_run", "parts USING PRIMARY KEY"),
+        ("list_entries_within", "COVERING INDEX schedules_by_start"),
+        ("list_entries_within", "schedules_long"),
+        ("list_entries_within", "overrides_by_stop"),
+        ("list_wall_times_within", "schedules_by_wall"),
+        ("list_wall_times_within", "schedules_repeating"),
+        ("list_entries_changed", "schedules_by_change"),
+        ("get_entry", "sqlite_autoindex_schedules_1"),
+        ("list_entries_of_external_id", "schedules_by_external_id"),
+        ("list_batch", "schedules_by_batch"),
+        ("list_uses_of_asset", "schedules_by_asset"),
+        ("list_keys_of_user", "keys_by_user"),
     ],
 )
 def test_what_is_asked_often_never_walks_a_table(database, name, index):

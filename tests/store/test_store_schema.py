@@ -39,7 +39,7 @@ from tallyd.store.connection import READING, connect
 from tallyd.store.migrate import MIGRATIONS, statements
 from tallyd.store.queries import QUERIES
 from tallyd.store.runs import _part_row, _run, _run_row
-from tallyd.store.schedules import _schedule_row, schedule_from
+from tallyd.store.schedule_rows import schedule_from, schedule_row
 
 
 def table(path, name):
@@ -98,6 +98,8 @@ def test_every_table_is_strict(database):
         "requests",
         "oauth_tokens",
         "oauth_redirects",
+        "assets",
+        "playlists",
     }
     assert all(tables.values())
 
@@ -108,6 +110,7 @@ instants = st.datetimes(EARLIEST, LATEST, timezones=st.just(UTC)).map(floor_ms)
 walls = st.datetimes(EARLIEST, LATEST)
 lengths = st.integers(1, MAX_DURATION // MILLISECOND).map(lambda ms: timedelta(milliseconds=ms))
 optional = st.none() | text
+windows = st.tuples(instants, instants).map(lambda pair: Window(*sorted(pair)))
 recurrences = st.builds(
     Recurrence,
     frequency=st.sampled_from(Frequency),
@@ -124,6 +127,7 @@ contents = st.builds(
     owner=optional,
     offset=lengths,
     ad_breaks_s=st.lists(st.floats(0, 1e6)).map(tuple),
+    replay=st.none() | windows,
 )
 ids = st.lists(st.integers(0, 2**40)).map(tuple)
 metadata = st.builds(
@@ -137,6 +141,7 @@ metadata = st.builds(
     shared_users=ids,
     shared_groups=ids,
     batch=optional,
+    playlist=optional,
 )
 schedules = st.builds(
     Schedule,
@@ -155,8 +160,8 @@ schedules = st.builds(
     ended=st.none() | instants,
     content=st.none() | contents,
     metadata=metadata,
+    modified=st.none() | instants,
 )
-windows = st.tuples(instants, instants).map(lambda pair: Window(*sorted(pair)))
 runs = st.builds(
     Run,
     id=st.just(1),
@@ -209,7 +214,7 @@ def rows():
 def test_no_field_of_a_schedule_is_lost(rows, schedule):
     """Any schedule that can be said can be stored, and comes back equal."""
     rows.execute("DELETE FROM schedules")
-    (id_,) = rows.execute(QUERIES["insert_schedule"].sql, _schedule_row(schedule)).fetchone()
+    (id_,) = rows.execute(QUERIES["insert_schedule"].sql, schedule_row(schedule)).fetchone()
     found = schedule_from(rows.execute(QUERIES["get_schedule"].sql, {"id": id_}).fetchone())
     assert {f.name: getattr(found, f.name) for f in fields(Schedule)} == {
         f.name: getattr(schedule, f.name) for f in fields(Schedule)
@@ -237,5 +242,5 @@ def test_a_date_is_stored_as_a_date():
     rule = Recurrence(Frequency.DAILY, until=date(2026, 12, 24))
     at = datetime(2026, 12, 1, tzinfo=UTC)
     wish = Schedule(1, "u", "rooms.aula", "n", InstantStart(at), MIN_DURATION, at, at, rule)
-    assert _schedule_row(wish)["until"] == "2026-12-24"
-    assert _schedule_row(wish)["start_ms"] == 1_796_083_200_000
+    assert schedule_row(wish)["until"] == "2026-12-24"
+    assert schedule_row(wish)["start_ms"] == 1_796_083_200_000

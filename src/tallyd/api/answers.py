@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from tallyd.api.callers import TooManyRequestsError
 from tallyd.domain.errors import (
+    Forbidden,
     InvalidBooking,
     NotFound,
     Problem,
@@ -104,6 +105,7 @@ _ANSWERS: Mapping[type[Exception], Callable[[Any], Answer]] = {
     InvalidBooking: lambda error: Answer(400, "this cannot be booked", error.problems),
     ZoneUnknown: _no_zone,
     NotFound: lambda error: Answer(404, str(error)),
+    Forbidden: lambda error: Answer(403, error.sentence),
     Refused: lambda error: Answer(409, error.brief),
     RequestDiffers: lambda error: Answer(422, str(error)),
     TooManyRequestsError: lambda error: Answer(

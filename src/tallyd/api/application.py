@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
-from tallyd.api import ibm, native, valt
+from tallyd.api import ibm, native, uplynk, valt
 from tallyd.api.answers import Answer
 from tallyd.api.gate import Gate
 from tallyd.api.metrics import Metrics, metrics_response
@@ -20,6 +20,7 @@ DIALECTS: Sequence[Dialect] = (
     Dialect("native", native.build),
     Dialect("valt", valt.build),
     Dialect("ibm", ibm.build),
+    Dialect("uplynk", uplynk.build),
 )
 """Every dialect that there is; `[http] dialects` switches them."""
 

@@ -85,6 +85,14 @@ class Callers:
         """Count a request of a program that has proven which one it is."""
         self._count(f"client {client_id}")
 
+    async def of_signer(
+        self, request: Request, public: str, is_signed_with: Callable[[str], bool]
+    ) -> Caller | None:
+        """Give who signs with a key of that public half; None where it was signed with no such."""
+        found = await self._accounts.signer(public)
+        signed = found is not None and any(map(is_signed_with, found[1]))
+        return self.found(request, found[0] if found is not None and signed else None)
+
     async def log_in(self, request: Request, name: str, password: str) -> Issued | None:
         """Give a key that lasts a day to whoever knows a password; None to anybody else."""
         return await self._proven(request, name, partial(self._accounts.log_in, name, password))

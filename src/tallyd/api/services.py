@@ -9,9 +9,12 @@ from starlette.types import ASGIApp
 from tallyd.accounts import Accounts
 from tallyd.api.callers import Callers
 from tallyd.bookings import Bookings
+from tallyd.bookings.entries import EntryBookings
 from tallyd.config import Settings
+from tallyd.library import Library
 from tallyd.oauth import OAuth
 from tallyd.ports.clock import Clock
+from tallyd.ports.contents import ContentStore
 from tallyd.ports.store import Store
 from tallyd.reports import Reports
 
@@ -22,16 +25,19 @@ Picture = Mapping[str, Any]
 class Services:
     """The installation as every dialect sees it.
 
-    `store` is there to be read; whatever changes goes through `bookings` or `accounts`. `picture`
-    gives the engine's last word about itself, None where no daemon runs (it blocks); `nudges` how
-    often it was told of a change, by what came of it. `zone` is the one in
-    which wall times are meant that name none.
+    `store` and `contents` are there to be read; whatever changes goes through `bookings`,
+    `entries`, `library` or `accounts`. `picture` gives the engine's last word about itself, None
+    where no daemon runs (it blocks); `nudges` how often it was told of a change, by what came of
+    it. `zone` is the one in which wall times are meant that name none.
     """
 
     settings: Settings
     clock: Clock
     store: Store
+    contents: ContentStore
     bookings: Bookings
+    entries: EntryBookings
+    library: Library
     reports: Reports
     accounts: Accounts
     oauth: OAuth

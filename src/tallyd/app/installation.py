@@ -35,6 +35,7 @@ class Appliance:
     bookings: Bookings
     reports: Reports
     installed: bool
+    nudge: Callable[[], None]
     nudges: Callable[[], Mapping[str, int]]
 
     def daemon_runs(self) -> bool:
@@ -150,6 +151,7 @@ def _appliance(settings: Settings, store: Store, bell: _Bell, *, installed: bool
         bookings=Bookings(store, clock, bell.ring, drivers.why_unusable),
         reports=Reports(store, clock, settings.appliance.horizon),
         installed=installed,
+        nudge=bell.ring,
         nudges=lambda: bell.rung,
     )
 

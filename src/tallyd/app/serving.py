@@ -18,8 +18,10 @@ from tallyd.api.server import DRAIN_S, serve
 from tallyd.api.services import Picture, Services
 from tallyd.app.accounts import accounts_of
 from tallyd.app.installation import Appliance, open_with_store
+from tallyd.bookings.entries import EntryBookings
 from tallyd.clock import SystemClock
 from tallyd.config import Settings, TcpAddress, UnixAddress, parse_address
+from tallyd.library import Library
 from tallyd.nudge import NudgeError
 from tallyd.oauth import OAuth
 from tallyd.state_dir import StateDir
@@ -50,7 +52,16 @@ async def services_of(settings: Settings) -> AsyncGenerator[Services]:
             settings=settings,
             clock=appliance.clock,
             store=store,
+            contents=store,
             bookings=appliance.bookings,
+            entries=EntryBookings(
+                store,
+                appliance.clock,
+                appliance.nudge,
+                settings.slicers,
+                settings.appliance.horizon,
+            ),
+            library=Library(store, appliance.clock),
             reports=appliance.reports,
             accounts=accounts,
             oauth=OAuth(store, appliance.clock),

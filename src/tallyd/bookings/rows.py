@@ -1,11 +1,13 @@
 """Single rows that a change is about, and the overrides laid over them; decides nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from tallyd.domain.errors import NotFound, Refused
+from tallyd.domain.ledger import AHEAD, due_runs
 from tallyd.domain.model import Override, Run, Schedule, Status, Target
+from tallyd.domain.window import MILLISECOND, Window
 from tallyd.ports.store import Transaction
 
 
@@ -89,3 +91,26 @@ async def known_override(tx: Transaction, run: Run) -> Override:
 def override_of(overrides: Iterable[Override], schedule_id: int, slot: str) -> Override:
     """Give the override of an occurrence, or one that says nothing."""
     return next((o for o in overrides if o.slot == slot), Override(schedule_id, slot))
+
+
+async def materialise(
+    tx: Transaction,
+    schedules: Iterable[Schedule],
+    overrides: Mapping[int, tuple[Override, ...]],
+    now: datetime,
+) -> None:
+    """Write the rows of what starts soon: that also is the intent of a start for now."""
+    until = max(now + AHEAD, await tx.watermark() or now)
+    for schedule in schedules:
+        begun = now - schedule.duration + MILLISECOND  # what started before that is over
+        since = min(now, max(schedule.effective_from, begun))
+        await tx.insert_runs(due_runs((schedule,), overrides, Window(since, until + MILLISECOND)))
+
+
+async def write_due(tx: Transaction, schedule: Schedule, now: datetime) -> None:
+    """Write the rows of what fell due under the old wishes, before they change."""
+    since = await tx.watermark() or schedule.effective_from
+    if since <= now:
+        overrides = {schedule.id: await tx.overrides({schedule.id})}
+        starts = Window(since, now + MILLISECOND)
+        await tx.insert_runs(due_runs((schedule,), overrides, starts))

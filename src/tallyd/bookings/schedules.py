@@ -11,9 +11,11 @@ from tallyd.bookings.rows import (
     end_by,
     known_targets,
     leave_out,
+    materialise,
     override_of,
     standing_schedule,
     target_of,
+    write_due,
 )
 from tallyd.bookings.writer import Writer
 from tallyd.domain.drafts import (
@@ -26,17 +28,14 @@ from tallyd.domain.drafts import (
     validate_edit,
 )
 from tallyd.domain.errors import InvalidBooking, NotFound, Problem, RequestDiffers
-from tallyd.domain.ledger import AHEAD, due_runs
 from tallyd.domain.model import (
     MAX_NAME,
     ExceptionDay,
     Occurrence,
-    Override,
     RequestKey,
     Schedule,
 )
 from tallyd.domain.selection import select
-from tallyd.domain.window import MILLISECOND, Window
 from tallyd.ports.store import Reader, Transaction
 
 Pick = Callable[[Reader, datetime], Awaitable[str | None]]
@@ -78,7 +77,7 @@ class ScheduleBookings(Writer):
             validate(draft, now, await known_targets(tx, draft.target))
             async with guarded(tx, policy, now, {draft.target}, draft.priority):
                 schedule = await tx.add_schedule(to_schedule(draft, now, uuid4().hex))
-                await self._materialise(tx, schedule, (), now)
+                await materialise(tx, (schedule,), {}, now)
             if request is not None:
                 await tx.note_request(request, schedule.id, now)
         self._nudge()
@@ -102,11 +101,12 @@ class ScheduleBookings(Writer):
             validate_edit(before, draft, now, await known_targets(tx, draft.target))
             after = revise(before, draft, now)
             async with guarded(tx, policy, now, {before.target, after.target}):
-                await self._write_due(tx, before, now)
+                await write_due(tx, before, now)
                 await tx.change_schedule(after)
                 if timing(after) != timing(before):
                     await tx.drop_overrides(schedule_id)
-                await self._materialise(tx, after, await tx.overrides({schedule_id}), now)
+                known = {schedule_id: await tx.overrides({schedule_id})}
+                await materialise(tx, (after,), known, now)
         self._nudge()
         return Change(before, after)
 
@@ -233,7 +233,7 @@ class ScheduleBookings(Writer):
             raise InvalidBooking(Problem("occurrence", wanted, "that one is over"))
         known = override_of(overrides, schedule_id, occurrence.slot)
         async with guarded(tx, policy, now, {schedule.target}):
-            await self._write_due(tx, schedule, now)
+            await write_due(tx, schedule, now)
             await tx.put_override(replace(known, excluded=True))
         return occurrence
 
@@ -246,28 +246,10 @@ class ScheduleBookings(Writer):
 
     async def _end(self, tx: Transaction, schedule_id: int, now: datetime) -> Change:
         before = await standing_schedule(tx, schedule_id)
-        await self._write_due(tx, before, now)
-        after = replace(before, ended=now)
+        await write_due(tx, before, now)
+        after = replace(before, ended=now, modified=now)
         await tx.change_schedule(after)
         return Change(before, after)
-
-    async def _materialise(
-        self, tx: Transaction, schedule: Schedule, overrides: tuple[Override, ...], now: datetime
-    ) -> None:
-        """Write the rows of what starts soon: that also is the intent of a start for now."""
-        until = max(now + AHEAD, await tx.watermark() or now)
-        begun = now - schedule.duration + MILLISECOND  # what started before that is over
-        since = min(now, max(schedule.effective_from, begun))
-        starts = Window(since, until + MILLISECOND)
-        await tx.insert_runs(due_runs((schedule,), {schedule.id: overrides}, starts))
-
-    async def _write_due(self, tx: Transaction, schedule: Schedule, now: datetime) -> None:
-        """Write the rows of what fell due under the old wishes, before they change."""
-        since = await tx.watermark() or schedule.effective_from
-        if since <= now:
-            overrides = {schedule.id: await tx.overrides({schedule.id})}
-            starts = Window(since, now + MILLISECOND)
-            await tx.insert_runs(due_runs((schedule,), overrides, starts))
 
 
 async def _booked_by(tx: Transaction, request: RequestKey) -> Schedule | None:

@@ -51,6 +51,7 @@ COMMANDS = {
         "tallyd.cli.runs:runs", "Show what became of every occurrence; stop or extend."
     ),
     "targets": LazyCommand("tallyd.cli.targets:targets", "Show rooms and channels with their ids."),
+    "assets": LazyCommand("tallyd.cli.assets:assets", "Keep the files that channels can play."),
     "accounts": LazyCommand(
         "tallyd.cli.accounts:accounts", "Keep who may use the HTTP interfaces, and their keys."
     ),

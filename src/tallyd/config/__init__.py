@@ -11,6 +11,7 @@ from tallyd.config.models import (
     LogSettings,
     RoomSettings,
     Settings,
+    SlicerSettings,
     TargetSettings,
 )
 from tallyd.config.problems import ConfigError, ConfigProblem
@@ -26,6 +27,7 @@ __all__ = [
     "LogSettings",
     "RoomSettings",
     "Settings",
+    "SlicerSettings",
     "TargetSettings",
     "TcpAddress",
     "UnixAddress",

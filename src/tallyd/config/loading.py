@@ -66,6 +66,7 @@ def load(path: Path, check_driver: CheckDriver = _trust) -> Settings:
     known = {name: value for name, value in merged.items() if name in Settings.model_fields}
     problems.extend(_unknown_sections(merged.keys() - known.keys(), places))
     problems.extend(_duplicate_ids(known, places))
+    problems.extend(_unknown_slicers(known, places))
     problems.extend(_driver_problems(known, places, check_driver))
     try:
         settings = Settings.model_validate(known)
@@ -160,6 +161,17 @@ def _duplicate_ids(document: Mapping[str, object], places: Places) -> Iterator[C
                 yield ConfigProblem(f"{key}.id", str(public_id), fix, line)
 
 
+def _unknown_slicers(document: Mapping[str, object], places: Places) -> Iterator[ConfigProblem]:
+    """Find channels that show a live input of which nothing is said."""
+    known = _table(document.get("slicers"))
+    for name, channel in _table(document.get(TargetKind.CHANNEL)).items():
+        live = _table(channel).get("live")
+        if isinstance(live, str) and live not in known:
+            fix = f"there is no [slicers.{live}]{did_you_mean(live, known)}"
+            line = places.line((TargetKind.CHANNEL, name, "live"))
+            yield ConfigProblem(f"{TargetKind.CHANNEL}.{name}.live", live, fix, line)
+
+
 def _driver_problems(
     document: Mapping[str, object], places: Places, check_driver: CheckDriver
 ) -> Iterator[ConfigProblem]:
@@ -181,4 +193,11 @@ def _anchored(settings: Settings, base: Path) -> Settings:
     directories = {
         name: base / getattr(appliance, name) for name in ("state_dir", "recordings_dir", "run_dir")
     }
-    return settings.model_copy(update={"appliance": appliance.model_copy(update=directories)})
+    channels = {
+        name: channel.model_copy(update={"ad_slate": base / channel.ad_slate})
+        if channel.ad_slate is not None
+        else channel
+        for name, channel in settings.channels.items()
+    }
+    appliance = appliance.model_copy(update=directories)
+    return settings.model_copy(update={"appliance": appliance, "channels": channels})

@@ -123,6 +123,7 @@ Piece = Annotated[Duration, _from(timedelta(0), MAX_DURATION)]
 Days = Annotated[Duration, _from(timedelta(days=1), MAX_AHEAD)]
 Keep = Annotated[Duration, _from(timedelta(hours=1), MAX_AHEAD)]
 Length = Annotated[Duration, _from(timedelta(seconds=1), MAX_DURATION)]
+Skew = Annotated[Duration, _from(timedelta(seconds=1), timedelta(days=1))]
 Size = TypeAliasType("Size", Annotated[int, BeforeValidator(_size)])
 Zone = Annotated[str, AfterValidator(check_zone)]
 Directory = Annotated[Path, Strict(strict=False), AfterValidator(_printable_path)]
@@ -132,6 +133,7 @@ FileName = Annotated[str, AfterValidator(_template)]
 Listen = Annotated[str, AfterValidator(_listen)]
 AccountName = Annotated[str, Field(max_length=MAX_USER_NAME), AfterValidator(_printable)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
+SlicerId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=MAX_NAME)]
 HostName = Annotated[str, AfterValidator(_host)]
 PublicId = Annotated[int, Field(ge=1, le=MAX_PUBLIC_ID)]
 
@@ -185,7 +187,12 @@ class HttpSettings(_Section):
 
     enabled: bool = False
     listen: list[Listen] = Field(default_factory=list)
-    dialects: list[Literal["native", "valt", "ibm"]] = ["native", "valt", "ibm"]
+    dialects: list[Literal["native", "valt", "ibm", "uplynk"]] = [
+        "native",
+        "valt",
+        "ibm",
+        "uplynk",
+    ]
     hosts: list[HostName] = Field(default_factory=list)
     connections: Annotated[int, Field(ge=1, le=4096)] = 256
     requests_per_second: Annotated[int, Field(ge=1, le=100_000)] = 200
@@ -193,6 +200,7 @@ class HttpSettings(_Section):
     public_url: PublicUrl | None = None
     ibm_requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 12_000
     ibm_timezones: Literal["listed", "any"] = "listed"
+    uplynk_skew: Skew = timedelta(minutes=5)
 
 
 class _TargetSection(_Section):
@@ -216,11 +224,25 @@ class RoomSettings(_TargetSection):
 
 
 class ChannelSettings(_TargetSection):
-    """A feed that tallyd drives: `[channels.NAME]`. There is one feed to a channel."""
+    """A feed that tallyd drives: `[channels.NAME]`. There is one feed to a channel.
+
+    `live` is the slicer that it shows where nothing else is booked; `ad_slate` fills ad breaks.
+    """
 
     capacity: Annotated[int, Field(ge=1, le=1)] = 1
     min_piece: Piece = CHANNEL_MIN_PIECE
     owner: AccountName | None = None
+    live: SlicerId | None = None
+    ad_slate: Directory | None = None
+    scheduling: bool = True
+
+
+class SlicerSettings(_Section):
+    """A live input that channels can show: `[slicers.NAME]`."""
+
+    # Not in the repr: it may hold a password.
+    source: Annotated[str, Field(min_length=1, repr=False), AfterValidator(_printable)]
+    name: DisplayName | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +281,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     rooms: dict[Name, RoomSettings] = Field(default_factory=dict)
     channels: dict[Name, ChannelSettings] = Field(default_factory=dict)
+    slicers: dict[SlicerId, SlicerSettings] = Field(default_factory=dict)
 
     @classmethod
     def settings_customise_sources(

@@ -120,6 +120,7 @@ def to_schedule(draft: Draft, now: datetime, uid: str) -> Schedule:
         dst_overlap=draft.dst_overlap,
         content=draft.content,
         metadata=draft.metadata,
+        modified=at,
     )
 
 

@@ -65,6 +65,14 @@ class Refused(DomainError):  # noqa: N818
         self.brief = brief or sentence
 
 
+class Forbidden(DomainError):  # noqa: N818
+    """Whoever asks may not change that, now or ever; `sentence` says why."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
 class RequestDiffers(DomainError):  # noqa: N818
     """A key that stands for one request came with another one; nothing was changed."""
 

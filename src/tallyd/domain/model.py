@@ -117,18 +117,26 @@ class ContentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a channel's schedule plays; `ad_breaks_s` are seconds, one for each break in order."""
+    """What a channel's schedule plays: an asset, a slicer (a live input) by its id, and so on.
+
+    `offset` is what is left out at the beginning. `ad_breaks_s` are seconds, one for each break of
+    the asset in order. Of a `replay`, it is what the channel put out in that window.
+    """
 
     kind: ContentKind
     id: str | None = None
     owner: str | None = None
     offset: timedelta = timedelta(0)
     ad_breaks_s: tuple[float, ...] = ()
+    replay: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What a schedule carries for people and clients; no decision reads it."""
+    """What a schedule carries for people and clients; no decision reads it.
+
+    What was booked from a `playlist` in one go has one `batch`.
+    """
 
     description: str = ""
     origin: str = "cli"
@@ -139,6 +147,7 @@ class Metadata:
     shared_users: tuple[int, ...] = ()
     shared_groups: tuple[int, ...] = ()
     batch: str | None = None
+    playlist: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +157,7 @@ class Schedule:
     An occurrence exists only if it starts at or after `effective_from` (creation, or the last
     change of start or rule) and before `ended` (set when the schedule is removed). A `manual` one
     is a recording by hand: one occurrence that goes before all others, and over once it is made.
+    `modified` is when it was last changed; `replaced_by` the schedule that took its place.
     """
 
     id: int
@@ -166,6 +176,8 @@ class Schedule:
     content: Content | None = None
     metadata: Metadata = field(default_factory=Metadata)
     manual: bool = False
+    modified: datetime | None = None
+    replaced_by: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from tallyd.domain.conflicts import Blocker, Claim, Contender, Rank, Rules, sett
 from tallyd.domain.errors import ZoneUnknown
 from tallyd.domain.model import (
     ExceptionDay,
+    InstantStart,
     Occurrence,
     Override,
     Reason,
@@ -137,20 +138,31 @@ def worst_verdicts(entries: Iterable[Planned]) -> dict[int, Verdict]:
 def _offers(wishes: Wishes, period: Window) -> list[_Offer]:
     """Expand every schedule over the period, and over all that its verdicts hang on."""
     runs: RunsByOccurrence = {(run.schedule_id, run.slot): run for run in wishes.runs}
-    oldest = min((schedule.effective_from for schedule in wishes.schedules), default=period.start)
     reach = period
     while True:
         offers = [
             _offer(schedule, occurrence, runs, zone_known=zone_known)
             for schedule in wishes.schedules
+            if not _is_elsewhere(schedule, wishes, reach)
             for occurrence, zone_known in _expand(schedule, wishes, reach)
         ]
         needed = _needed(offers, period)
         if reach.start <= needed.start and needed.stop <= reach.stop:
             return offers
+        oldest = min(schedule.effective_from for schedule in wishes.schedules)
         # Twice as far back each time: a chain of a thousand links is found in ten steps.
         further = min(period.start - needed.start, max(needed.start - oldest, timedelta(0)))
         reach = Window(needed.start - further, needed.stop)
+
+
+def _is_elsewhere(schedule: Schedule, wishes: Wishes, period: Window) -> bool:
+    """Tell of a one-shot at a glance that it is not in a period: a channel has a great many."""
+    start = schedule.start
+    if not isinstance(start, InstantStart) or wishes.overrides.get(schedule.id):
+        return False
+    if start.at >= period.stop:
+        return True
+    return start.at < period.start and start.at + schedule.duration <= period.start
 
 
 def _needed(offers: Iterable[_Offer], period: Window) -> Window:
@@ -215,8 +227,8 @@ class _Suspensions:
         }
         self._excluded = {
             (override.schedule_id, override.slot)
-            for schedule in wishes.schedules
-            for override in wishes.overrides.get(schedule.id, ())
+            for own in wishes.overrides.values()
+            for override in own
             if override.excluded
         }
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from tallyd.domain.accounts import Group, Key, Purpose, Role, User
 from tallyd.domain.window import from_ms, to_ms
 from tallyd.ports.store import StoreError
-from tallyd.store.schedules import optional_instant, optional_ms
+from tallyd.store.schedule_rows import optional_instant, optional_ms
 from tallyd.store.session import Session
 
 

@@ -112,14 +112,16 @@ INSERT INTO schedules (
   revision, uid, target, name, start_ms, start_local, zone, duration_ms, priority, dst_gap,
   dst_overlap, frequency, every, weekdays, last_day, count, until, effective_from_ms, created_ms,
   ended_ms, content_kind, content_id, content_owner, content_offset_ms, ad_breaks_s, description,
-  origin, author, owner, external_id, template, shared_users, shared_groups, batch, manual
+  origin, author, owner, external_id, template, shared_users, shared_groups, batch, manual,
+  modified_ms, replaced_by, playlist, replay_start_ms, replay_stop_ms
 )
 VALUES (
   (SELECT revision FROM meta), :uid, :target, :name, :start_ms, :start_local, :zone, :duration_ms, :priority,
   :dst_gap, :dst_overlap, :frequency, :every, :weekdays, :last_day, :count, :until,
   :effective_from_ms, :created_ms, :ended_ms, :content_kind, :content_id, :content_owner,
   :content_offset_ms, :ad_breaks_s, :description, :origin, :author, :owner, :external_id,
-  :template, :shared_users, :shared_groups, :batch, :manual
+  :template, :shared_users, :shared_groups, :batch, :manual,
+  :modified_ms, :replaced_by, :playlist, :replay_start_ms, :replay_stop_ms
 )
 RETURNING id;
 
@@ -161,7 +163,12 @@ SET
   shared_users = :shared_users,
   shared_groups = :shared_groups,
   batch = :batch,
-  manual = :manual
+  manual = :manual,
+  modified_ms = :modified_ms,
+  replaced_by = :replaced_by,
+  playlist = :playlist,
+  replay_start_ms = :replay_start_ms,
+  replay_stop_ms = :replay_stop_ms
 WHERE id = :id
 RETURNING id;
 
@@ -480,7 +487,7 @@ RETURNING user_id;
 
 -- name: list_keys_of_user
 -- Give the keys of a user, the oldest first.
-SELECT * FROM keys WHERE user_id = :user_id ORDER BY created_ms, public;
+SELECT * FROM keys INDEXED BY keys_by_user WHERE user_id = :user_id ORDER BY created_ms, public;
 
 -- name: delete_key
 -- Forget the key of a public half, whatever it is for.
@@ -571,3 +578,148 @@ RETURNING schedule_id;
 -- name: delete_old_requests
 -- Forget what requests have booked before an instant.
 DELETE FROM requests WHERE created_ms < :before_ms RETURNING schedule_id;
+
+-- name: list_entries_within
+-- Give the one-shots of a target, booked as instants, of a period, the first to start first.
+SELECT * FROM schedules
+WHERE id IN (
+    SELECT id FROM schedules INDEXED BY schedules_by_start
+    WHERE target = :target AND start_ms > :start_ms - 43200000 AND start_ms < :start_ms
+      AND start_ms + duration_ms > :start_ms
+    UNION ALL
+    SELECT id FROM schedules INDEXED BY schedules_long
+    WHERE target = :target AND start_ms > :start_ms - 2678400000 AND start_ms < :start_ms
+      AND start_ms + duration_ms > :start_ms AND duration_ms > 43200000
+    UNION ALL
+    SELECT schedule_id FROM overrides INDEXED BY overrides_by_stop
+    CROSS JOIN schedules ON id = schedule_id
+    WHERE stop_ms > :start_ms AND target = :target AND start_ms < :start_ms
+    UNION ALL
+    SELECT id FROM (
+      SELECT id FROM schedules INDEXED BY schedules_by_start
+      WHERE target = :target AND start_ms >= :start_ms AND start_ms < :stop_ms
+        AND (:ended OR ended_ms IS NULL OR ended_ms > start_ms)
+      ORDER BY start_ms, id
+      LIMIT :limit
+    )
+  )
+  AND (:ended OR ended_ms IS NULL OR ended_ms > start_ms)
+ORDER BY start_ms, id;
+
+-- name: list_wall_times_within
+-- Give the series of a target, and its one-shots booked as wall times around a period, by id.
+SELECT * FROM schedules
+WHERE id IN (
+    SELECT id FROM schedules INDEXED BY schedules_repeating
+    WHERE target = :target AND frequency IS NOT NULL AND start_local < :to_local
+    UNION ALL
+    SELECT id FROM schedules INDEXED BY schedules_by_wall
+    WHERE target = :target AND start_local > :from_local AND start_local < :to_local
+      AND frequency IS NULL
+  )
+  AND (ended_ms IS NULL OR ended_ms > :since_ms)
+ORDER BY id;
+
+-- name: list_entries_changed
+-- Give the one-shots of a target, booked as instants, that changed after an instant, in that order.
+SELECT * FROM schedules INDEXED BY schedules_by_change
+WHERE target = :target AND modified_ms > :after_ms AND start_ms IS NOT NULL
+ORDER BY modified_ms, id
+LIMIT :limit;
+
+-- name: get_entry
+-- Give a schedule of a target by its uid.
+SELECT * FROM schedules WHERE uid = :uid AND target = :target;
+
+-- name: list_entries_of_external_id
+-- Give the schedules of a target that a client calls by an id of its own, the last to start first.
+SELECT * FROM schedules INDEXED BY schedules_by_external_id
+WHERE target = :target AND external_id = :external_id AND external_id <> ''
+ORDER BY start_ms DESC, id DESC;
+
+-- name: list_batch
+-- Give the schedules that were booked in one go, by start.
+SELECT * FROM schedules INDEXED BY schedules_by_batch
+WHERE batch = :batch AND batch IS NOT NULL
+ORDER BY start_ms, id;
+
+-- name: list_schedules_of_ids
+-- Give the schedules whose ids are in a JSON list, in order of id.
+SELECT * FROM schedules WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY id;
+
+-- name: end_schedules
+-- Remove the schedules whose ids are in a JSON list, and say what took their place, if anything did.
+UPDATE schedules
+SET
+  revision = (SELECT revision FROM meta),
+  ended_ms = :now_ms,
+  modified_ms = :now_ms,
+  replaced_by = :replaced_by
+WHERE id IN (SELECT value FROM json_each(:ids))
+RETURNING id;
+
+-- name: list_assets
+-- Give the assets that were not removed, in order of name.
+SELECT * FROM assets WHERE removed_ms IS NULL ORDER BY name, id;
+
+-- name: list_assets_of_ids
+-- Give the assets, removed or not, whose ids are in a JSON list.
+SELECT * FROM assets WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY id;
+
+-- name: put_asset
+-- Add an asset, or replace the one of that id.
+INSERT INTO assets (id, name, path, duration_ms, breaks_ms, streams, created_ms, removed_ms)
+VALUES (:id, :name, :path, :duration_ms, :breaks_ms, :streams, :created_ms, :removed_ms)
+ON CONFLICT (id) DO UPDATE
+SET
+  name = excluded.name,
+  path = excluded.path,
+  duration_ms = excluded.duration_ms,
+  breaks_ms = excluded.breaks_ms,
+  streams = excluded.streams,
+  removed_ms = excluded.removed_ms
+RETURNING created_ms;
+
+-- name: list_uses_of_asset
+-- Give the schedules that were not removed, of an asset, and that may end after an instant.
+SELECT * FROM schedules INDEXED BY schedules_by_asset
+WHERE content_kind = 'asset'
+  AND content_id = :asset
+  AND ended_ms IS NULL
+  AND (start_ms IS NULL OR start_ms + duration_ms > :now_ms)
+ORDER BY id;
+
+-- name: list_playlists
+-- Give every playlist, in the order in which they were made.
+SELECT * FROM playlists ORDER BY created_ms, id;
+
+-- name: get_playlist
+-- Give one playlist.
+SELECT * FROM playlists WHERE id = :id;
+
+-- name: put_playlist
+-- Add a playlist, or replace the one of that id.
+INSERT INTO playlists (
+  id, owner, description, active, repeats, break_s, ad_slate_fill, skip_drm, studio_drm_required,
+  items, created_ms, modified_ms
+)
+VALUES (
+  :id, :owner, :description, :active, :repeats, :break_s, :ad_slate_fill, :skip_drm,
+  :studio_drm_required, :items, :created_ms, :modified_ms
+)
+ON CONFLICT (id) DO UPDATE
+SET
+  description = excluded.description,
+  active = excluded.active,
+  repeats = excluded.repeats,
+  break_s = excluded.break_s,
+  ad_slate_fill = excluded.ad_slate_fill,
+  skip_drm = excluded.skip_drm,
+  studio_drm_required = excluded.studio_drm_required,
+  items = excluded.items,
+  modified_ms = excluded.modified_ms
+RETURNING created_ms;
+
+-- name: delete_playlist
+-- Remove a playlist; what was booked from it stays.
+DELETE FROM playlists WHERE id = :id RETURNING created_ms;

@@ -7,7 +7,7 @@ from typing import Final
 
 from tallyd.domain.model import RequestKey, Schedule
 from tallyd.domain.window import to_ms
-from tallyd.store.schedules import schedule_from
+from tallyd.store.schedule_rows import schedule_from
 from tallyd.store.session import Session
 
 _KEPT: Final = timedelta(days=7)

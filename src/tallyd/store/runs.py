@@ -27,14 +27,12 @@ from tallyd.store.connection import translated
 from tallyd.store.lists import ListReader
 from tallyd.store.oauth import OAuthReader, OAuthWriter
 from tallyd.store.requests import RequestsWriter
+from tallyd.store.schedule_rows import optional_instant, optional_ms, schedule_from
 from tallyd.store.schedules import (
     WishReader,
     WishWriter,
     exception_day_from,
-    optional_instant,
-    optional_ms,
     override_from,
-    schedule_from,
     target_from,
 )
 from tallyd.store.session import Parameters

@@ -12,9 +12,9 @@ from anyio import CancelScope, to_thread
 
 from tallyd.ports.store import Store, StoreError
 from tallyd.store.connection import READING, WRITING, connect
+from tallyd.store.contents import ContentsReader, ContentsWriter
 from tallyd.store.errors import OutcomeUnknownError
 from tallyd.store.migrate import check
-from tallyd.store.runs import LedgerReader, LedgerWriter
 from tallyd.store.session import Connection, Session
 
 _ITERATION_CHUNK: Final = 64  # aiosqlite wants it; nothing here iterates over a cursor
@@ -36,7 +36,7 @@ class SqliteStore(Store):
         self._read_turn = anyio.Lock()
 
     @asynccontextmanager
-    async def read(self) -> AsyncGenerator[LedgerReader]:
+    async def read(self) -> AsyncGenerator[ContentsReader]:
         """Open a consistent look; keep it short, others wait for it.
 
         Raises:
@@ -45,13 +45,13 @@ class SqliteStore(Store):
         async with self._read_turn:
             self._reading.begin("DEFERRED")
             try:
-                yield LedgerReader(self._reading)
+                yield ContentsReader(self._reading)
             finally:
                 with CancelScope(shield=True):
                     await self._reading.rollback()
 
     @asynccontextmanager
-    async def write(self) -> AsyncGenerator[LedgerWriter]:
+    async def write(self) -> AsyncGenerator[ContentsWriter]:
         """Open a transaction that waits its turn; await nothing in it but the transaction itself.
 
         Once its turn has come it is not cancelled: a statement given up half-way would go on in the
@@ -67,7 +67,7 @@ class SqliteStore(Store):
                 await self._resolve_doubt()
                 self._writing.begin("IMMEDIATE")
                 try:
-                    yield LedgerWriter(self._writing)
+                    yield ContentsWriter(self._writing)
                     await self._writing.commit()
                 except OutcomeUnknownError:
                     self._in_doubt = True

@@ -13,7 +13,7 @@ from tallyd.api.ibm import programme as module
 from tallyd.api.ibm.answers import Paging
 from tallyd.api.ibm.events import anchor, event_view
 from tallyd.api.ibm.programme import Programme, Programmes
-from tallyd.bookings import Bookings
+from tallyd.bookings import Bookings, nothing_told
 from tallyd.domain.accounts import Caller, Role
 from tallyd.domain.drafts import Draft, to_schedule
 from tallyd.domain.model import (
@@ -56,7 +56,7 @@ async def desk():
     async with store.write() as tx:
         for target in (CHANNEL, OTHER):
             await tx.add_target(target)
-    return store, clock, Bookings(store, clock, lambda: None)
+    return store, clock, Bookings(store, clock, lambda: None, nothing_told)
 
 
 def _draft(chance):

@@ -3,15 +3,17 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 import schemathesis
 from anyio import to_thread
 from hypothesis import HealthCheck, Phase, given, settings
 
-from api_rig import Api
+from api_rig import CONFIG, Api, api_at
 from tallyd.api.native import targets
 from tallyd.domain.accounts import Role
 from tallyd.domain.model import Frequency, Part, Recurrence, Run, Schedule, Status, WallStart
@@ -154,14 +156,35 @@ async def test_an_answer_that_is_not_as_described_is_found(
     assert any("colour" in str(each) for each in failed.value.exceptions)
 
 
-@pytest.mark.parametrize("path", ["/", "/api/v2", "/api/v1/schedules/1/overrides/a%0Ab"])
+def _is_problem(answer: httpx.Response) -> bool:
+    usual = answer.headers["content-type"] == "application/problem+json"
+    return usual and answer.json()["status"] == answer.status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/v1/schedules/1/overrides/a%0Ab"])
 async def test_where_nothing_is_the_answer_has_the_usual_form(api: Api, path: str) -> None:
     """Whoever asks for what no interface has is told so as everywhere, line breaks or not."""
     async with api.client() as client:
+        assert _is_problem(await client.get(path))
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v2", "/v2/a%0Ab"])
+async def test_where_no_interface_is_the_answer_has_the_usual_form(
+    tmp_path: Path, path: str
+) -> None:
+    """Without the interface that has no path of its own, the answer is that of the whole server."""
+    config = CONFIG + '\n[http]\ndialects = ["native", "valt", "uplynk"]\n'
+    async with api_at(tmp_path, config) as served, served.client() as client:
+        assert _is_problem(await client.get(path))
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v2", "/v2/nothing"])
+async def test_what_is_nobody_else_s_is_said_in_ibm_s_words(api: Api, path: str) -> None:
+    """IBM's paths have nothing in common, so it is asked for all that is nobody else's."""
+    async with api.client() as client:
         answer = await client.get(path)
     assert answer.status_code == 404
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["status"] == 404
+    assert answer.json()["error"] == "not_found"
 
 
 async def test_every_body_has_a_description(api: Api) -> None:

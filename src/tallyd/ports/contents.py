@@ -53,10 +53,6 @@ class ContentReader(Reader, Protocol):
         """Give what was booked in one go, in order of start."""
         ...
 
-    async def schedules_of(self, ids: Collection[int]) -> tuple[Schedule, ...]:
-        """Give the schedules of some ids, in order of id."""
-        ...
-
     async def assets(self) -> tuple[Asset, ...]:
         """Give the assets that were not removed, in order of name."""
         ...

@@ -92,11 +92,6 @@ class ContentsReader(LedgerReader):
     async def batch(self, batch: str) -> tuple[Schedule, ...]:
         return await self._session.rows("list_batch", schedule_from, batch=batch)
 
-    async def schedules_of(self, ids: Collection[int]) -> tuple[Schedule, ...]:
-        return await self._session.rows(
-            "list_schedules_of_ids", schedule_from, ids=json.dumps([*ids])
-        )
-
     async def assets(self) -> tuple[Asset, ...]:
         return await self._session.rows("list_assets", _asset)
 

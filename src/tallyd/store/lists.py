@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection
 
 from tallyd.domain.model import Schedule
-from tallyd.store.schedules import schedule_from
+from tallyd.store.schedule_rows import schedule_from
 from tallyd.store.session import Session
 
 

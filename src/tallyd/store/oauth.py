@@ -9,7 +9,7 @@ from tallyd.domain.accounts import User
 from tallyd.domain.oauth import Grant, Token, TokenKind
 from tallyd.domain.window import from_ms, to_ms
 from tallyd.store.accounts import AccountsReader, AccountsWriter, user_from
-from tallyd.store.schedules import optional_instant, optional_ms
+from tallyd.store.schedule_rows import optional_instant, optional_ms
 
 
 class OAuthReader(AccountsReader):

@@ -643,10 +643,6 @@ SELECT * FROM schedules INDEXED BY schedules_by_batch
 WHERE batch = :batch AND batch IS NOT NULL
 ORDER BY start_ms, id;
 
--- name: list_schedules_of_ids
--- Give the schedules whose ids are in a JSON list, in order of id.
-SELECT * FROM schedules WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY id;
-
 -- name: end_schedules
 -- Remove the schedules whose ids are in a JSON list, and say what took their place, if anything did.
 UPDATE schedules

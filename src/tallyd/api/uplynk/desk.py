@@ -146,7 +146,7 @@ class Desk:
         if target.kind is not TargetKind.CHANNEL or not target.known or name not in self._channels:
             return False
         owner = self._channels[name].owner
-        own = owner is None or owner.lower() == signer.caller.name.lower()
+        own = owner is None or owner.casefold() == signer.caller.name.casefold()
         return own or signer.caller.role is Role.ADMIN
 
 

@@ -1,6 +1,7 @@
 """Linear playlists over a real socket: kept, changed, listed, booked in one go."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -61,6 +62,7 @@ async def test_filters(uplynk):
     """Lists can be cut down to one description, and to those that are active or not."""
     asset = await uplynk.asset()
     one = await uplynk.playlist(asset, desc="one")
+    uplynk.clock.shown += timedelta(minutes=1)
     two = await uplynk.playlist(asset, desc="two", active=0)
 
     async def ids(**query: object) -> list[str]:

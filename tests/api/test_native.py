@@ -2,13 +2,15 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx
 import pytest
 
-from api_rig import Api
+from api_rig import Api, api_at
+from sample_config import CONFIG
 from tallyd.domain.accounts import Role
 
 LECTURE = {
@@ -51,6 +53,22 @@ async def test_a_schedule_lives(alice: httpx.AsyncClient) -> None:
     assert (await alice.delete(path)).status_code == 200
     assert (await alice.get(path)).status_code == 404
     assert (await alice.get("/api/v1/schedules")).json() == []
+
+
+async def test_a_channel_of_another_account(tmp_path: Path) -> None:
+    """A channel that has an owner takes bookings from that account and from admins alone."""
+    config = f"{CONFIG}\n[channels.hers]\ndriver = 'simulated'\nowner = 'Anna'\n"
+    async with api_at(tmp_path, config) as served:
+        codes = {}
+        for name, role in (("anna", Role.OPERATOR), ("bob", Role.OPERATOR), ("root", Role.ADMIN)):
+            async with served.client(await served.user(name, role)) as client:
+                body = {**LECTURE, "target": "channels.hers"}
+                booked = await client.post("/api/v1/schedules", json=body)
+                moved = await _book(client, start="2036-12-02T09:00")
+                path = f"/api/v1/schedules/{moved['id']}"
+                there = await client.patch(path, json={"target": "channels.hers"})
+                codes[name] = booked.status_code, there.status_code
+    assert codes == {"anna": (201, 200), "bob": (403, 403), "root": (201, 200)}
 
 
 async def test_ten_at_once_are_one(alice: httpx.AsyncClient) -> None:

@@ -6,11 +6,12 @@ from starlette.requests import Request
 
 from tallyd.api.answers import ForbiddenError, UnauthenticatedError
 from tallyd.api.callers import TooManyRequestsError, origin_of
+from tallyd.api.channels import ChannelOwners
 from tallyd.api.ibm.events import is_event
 from tallyd.api.ibm.limits import Allowances, note
 from tallyd.api.ibm.programme import Programmes
 from tallyd.api.services import Services
-from tallyd.domain.accounts import Caller, Role, may_book, may_change, may_see
+from tallyd.domain.accounts import Caller, may_book, may_change, may_see
 from tallyd.domain.errors import NotFound
 from tallyd.domain.model import Schedule, Target, TargetKind
 from tallyd.domain.window import floor_ms
@@ -26,10 +27,7 @@ class Desk:
         self.programmes = Programmes(services.store, services.clock)
         http = services.settings.http
         self._allowances = Allowances(services.clock, http.ibm_requests_per_minute)
-        self._owners = {
-            f"{TargetKind.CHANNEL}.{name}": channel.owner
-            for name, channel in services.settings.channels.items()
-        }
+        self._owners = ChannelOwners(services.settings)
 
     @property
     def now(self) -> datetime:
@@ -94,15 +92,13 @@ class Desk:
             ForbiddenError: it is another account's.
         """
         found = await self.channel(channel_id)
-        if self._owners.get(found.key) is not None and not self.sees_all(caller, found):
+        if not self._owners.is_open_to(caller, found.key):
             raise ForbiddenError("Resource ownership mismatch")
         return found
 
     def sees_all(self, caller: Caller, channel: Target) -> bool:
         """Tell whether every event on a channel is somebody's business: its owner's, an admin's."""
-        owner = self._owners.get(channel.key)
-        own = owner is not None and owner.casefold() == caller.name.casefold()
-        return own or caller.role is Role.ADMIN
+        return self._owners.sees_all(caller, channel.key)
 
     def require_booker(self, caller: Caller) -> None:
         """Make sure that somebody may change anything at all.

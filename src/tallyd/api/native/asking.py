@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from tallyd.api.answers import ForbiddenError, UnauthenticatedError
+from tallyd.api.channels import ChannelOwners
 from tallyd.api.native.listing import Listing
 from tallyd.api.services import Services
 from tallyd.bookings import Policy
@@ -31,10 +32,13 @@ _bearer = HTTPBearer(auto_error=False, description="A key of `tallyd accounts ke
 class Asking:
     """A request of somebody who is known."""
 
-    def __init__(self, services: Services, listing: Listing, caller: Caller) -> None:
+    def __init__(
+        self, services: Services, listing: Listing, owners: ChannelOwners, caller: Caller
+    ) -> None:
         self.services = services
         self.listing = listing
         self.caller = caller
+        self._owners = owners
 
     def require_booking(self) -> None:
         """Make sure that whoever asks may change wishes at all; raises ForbiddenError."""
@@ -45,6 +49,11 @@ class Asking:
         """Make sure that whoever asks may change what holds for all; raises ForbiddenError."""
         if not may_administer(self.caller):
             raise ForbiddenError("only an admin may do that")
+
+    def require_channel(self, target: str) -> None:
+        """Make sure that a target is not another account's channel; raises ForbiddenError."""
+        if not self._owners.is_open_to(self.caller, target):
+            raise ForbiddenError(f"{target} belongs to another account")
 
     def require_policy(self, policy: Policy) -> None:
         """Make sure that whoever asks may do that to others; raises ForbiddenError."""
@@ -122,7 +131,8 @@ async def _asking(
     if caller is None:
         services.callers.of_nobody(request)
         raise UnauthenticatedError("give a valid key: Authorization: Bearer KEY")
-    return Asking(services, request.app.state.listing, caller)
+    state = request.app.state
+    return Asking(services, state.listing, state.owners, caller)
 
 
 Asks = Annotated[Asking, Depends(_asking)]

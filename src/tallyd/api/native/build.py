@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from tallyd import __version__
 from tallyd.api.answers import Answer, write_errors
+from tallyd.api.channels import ChannelOwners
 from tallyd.api.native import days, plan, runs, schedules, targets
 from tallyd.api.native.listing import Listing
 from tallyd.api.native.problems import PROBLEMS, describe_problems, problem_response
@@ -42,6 +43,7 @@ def build(services: Services) -> Mapping[str, ASGIApp]:
     )
     app.state.services = services
     app.state.listing = Listing(services)
+    app.state.owners = ChannelOwners(services.settings)
 
     def write(_request: Request, answer: Answer) -> Response:
         return problem_response(answer)

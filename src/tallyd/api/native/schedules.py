@@ -77,6 +77,7 @@ async def create(
 ) -> Response:
     """Book a schedule."""
     asks.require_booking()
+    asks.require_channel(body.target)
     asks.require_policy(on_conflict)
     _require_priority(asks, body.priority)
     make = new_draft(await _wish(body), asks.services.zone)
@@ -108,6 +109,8 @@ async def change(
     """Change what is given of a schedule and keep the rest."""
     asks.require_policy(on_conflict)
     await asks.own_schedule(schedule_id)
+    if body.target is not None:
+        asks.require_channel(body.target)
     _require_priority(asks, body.priority)
     wish = await _wish(body)
     services = asks.services

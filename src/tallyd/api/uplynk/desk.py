@@ -10,6 +10,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 
 from tallyd.api.answers import ApiError, ForbiddenError, UnauthenticatedError
+from tallyd.api.channels import ChannelOwners
 from tallyd.api.services import Services
 from tallyd.api.uplynk.signature import (
     Claim,
@@ -21,7 +22,7 @@ from tallyd.api.uplynk.signature import (
 from tallyd.api.uplynk.views import NO_SLICER, ChannelWords
 from tallyd.bookings.entries import Asked
 from tallyd.config import ChannelSettings
-from tallyd.domain.accounts import Caller, Role, may_book
+from tallyd.domain.accounts import Caller, may_book
 from tallyd.domain.errors import NotFound
 from tallyd.domain.model import Target, TargetKind
 from tallyd.domain.resolution import Resolution
@@ -59,6 +60,7 @@ class Desk:
     def __init__(self, services: Services) -> None:
         self.services = services
         self._channels = services.settings.channels
+        self._owners = ChannelOwners(services.settings)
 
     @property
     def now(self) -> datetime:
@@ -145,9 +147,7 @@ class Desk:
         name = target.key.partition(".")[2]
         if target.kind is not TargetKind.CHANNEL or not target.known or name not in self._channels:
             return False
-        owner = self._channels[name].owner
-        own = owner is None or owner.casefold() == signer.caller.name.casefold()
-        return own or signer.caller.role is Role.ADMIN
+        return self._owners.is_open_to(signer.caller, target.key)
 
 
 def asked(signer: Signer, channel: Channel, how: Resolution = Resolution.REJECT) -> Asked:

@@ -77,14 +77,14 @@ class Sandbox:
             )
         self._pid = 0
 
-    def boot(self) -> None:
-        """Wait until it has booted; fails with what it said where it does not."""
+    def boot(self, state: str) -> None:
+        """Wait until it has booted as far as that; fails with what it said where it does not."""
         self._pid = eventually(self._systemd)
         for name in WAYS_OUT:
             if Path("/") != LOWER and Path(name).is_file():
                 (self.root / name.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(name, self.root / name.lstrip("/"))
-        eventually(lambda: "running" in self.run("systemctl", "is-system-running", check=False))
+        eventually(lambda: state in self.run("systemctl", "is-system-running", check=False))
 
     def _systemd(self) -> int | None:
         assert self._outside.poll() is None, self._console.read_text()
@@ -123,10 +123,14 @@ class Sandbox:
         text = self.run("runuser", "-u", "tallyd", "--", "tallyd", *words, "--json")
         return json.loads(text)
 
+    def begin_to_shut_down(self) -> None:
+        """Have it powered off in order, and wait for nothing."""
+        os.kill(self._pid, signal.SIGRTMIN + 4)
+
     def shut_down(self) -> float:
         """Power it off in order; gives how many seconds that took."""
         began = time.monotonic()
-        os.kill(self._pid, signal.SIGRTMIN + 4)
+        self.begin_to_shut_down()
         eventually(lambda: self._outside.poll() is not None, within_s=120)
         return time.monotonic() - began
 
@@ -289,7 +293,7 @@ def _obstacle() -> str | None:
 
 
 @contextmanager
-def booted(scratch: Path, below: str = str(LOWER)) -> Iterator[Sandbox]:
+def booted(scratch: Path, below: str = str(LOWER), state: str = "running") -> Iterator[Sandbox]:
     """Have a machine that runs; skips where none can be had, which CI takes for a failure."""
     obstacle = _obstacle()
     if obstacle is not None:
@@ -298,7 +302,7 @@ def booted(scratch: Path, below: str = str(LOWER)) -> Iterator[Sandbox]:
     assert cgroups is not None
     box = Sandbox(scratch, cgroups / f"tallyd-test-{os.getpid()}-{scratch.name}", below)
     try:
-        box.boot()
+        box.boot(state)
         yield box
     finally:
         box.put_down()

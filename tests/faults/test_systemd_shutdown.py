@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,13 @@ from systemd_rig import CONFIG, Factory, Service, booted, disk_of, eventually
 pytestmark = pytest.mark.timeout(600)
 
 STOP_TIMEOUT_S = 50.0
+ENDLESS = """
+[Unit]
+DefaultDependencies=no
+[Service]
+Type=oneshot
+ExecStart=/bin/sleep infinity
+"""
 RESUMED_WITHIN_S = 10.0
 
 
@@ -70,6 +78,46 @@ def test_row_45_an_orderly_shutdown_finishes_files_and_the_rest_is_recorded(
         service.finished(lecture)
         box.shut_down()
     assert len([file for file in recordings(disk) if plays(file)]) == 2
+
+
+def test_row_45_a_daemon_that_is_slow_to_listen_finishes_all_the_same(
+    factory: Factory, tmp_path: Path
+) -> None:
+    """Row 45: it is told to finish and nothing else, however long it takes to hear that."""
+    with disk_of(tmp_path) as own, booted(own, factory.below) as box:
+        service = Service(box)
+        started(service)
+        service.record("30m")
+        pid = str(service.pid)
+        box.run("kill", "-STOP", pid)
+        box.begin_to_shut_down()
+        eventually(lambda: "deactivating" in service.shows("ActiveState"))
+        with suppress(AssertionError):  # nothing else may come meanwhile
+            eventually(lambda: "stop-sigterm" in service.shows("SubState"), within_s=1)
+        box.run("kill", "-CONT", pid)
+        box.shut_down()
+        (file,) = recordings(own)
+        assert file.suffix == ".mkv"
+        assert plays(file)
+
+
+def test_row_45_a_machine_that_has_not_booted_yet_finishes_its_files(
+    factory: Factory, tmp_path: Path
+) -> None:
+    """Row 45: a unit that never comes up makes a shutdown no other thing."""
+    with disk_of(tmp_path) as own:
+        units = own / "layers/upper/etc/systemd/system"
+        (units / "basic.target.wants").mkdir(parents=True)
+        (units / "endless.service").write_text(ENDLESS)
+        (units / "basic.target.wants/endless.service").symlink_to("../endless.service")
+        with booted(own, factory.below, "starting") as box:
+            service = Service(box)
+            started(service)
+            service.record("30m")
+            box.shut_down()
+        (file,) = recordings(own)
+        assert file.suffix == ".mkv"
+        assert plays(file)
 
 
 def test_row_45_control_without_the_stop_command_the_file_is_left_unfinished(

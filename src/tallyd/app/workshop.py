@@ -64,6 +64,7 @@ class Workshop:
         self._clock = clock
         self._recordings = recordings
         self._locks_dir = state_dir / "inputs"
+        self._state_dir = state_dir / "targets"
         self._spawn = spawn
         self._announcer = announcer
         self._drivers = load_drivers()
@@ -82,6 +83,7 @@ class Workshop:
             spawn=spawn,
             root=self._recordings.directory,
             locks=self._locks_dir / target.key,
+            state=self._state_dir / target.key,
             check_disk=self._recordings.require,
         )
         clean = partial(hide, secrets=secrets_among(target.options))

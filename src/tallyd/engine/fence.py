@@ -20,6 +20,7 @@ from tallyd.ports.drivers import (
     Recovers,
     Salvaged,
     StartOrder,
+    StaysOn,
     Traits,
     TryAgainError,
     WarmsUp,
@@ -72,6 +73,16 @@ class FencedDriver:
             seen = await self._call("recover", timeout_ms, self._driver.recover)
             return tuple(map(self._cleaned, seen))
         return ()
+
+    async def switch_on(self) -> None:
+        """Have the device on from now on, if it is one that stays on."""
+        if isinstance(self._driver, StaysOn):
+            await self._call("switch_on", self.traits.call_timeout_ms, self._driver.switch_on)
+
+    async def switch_off(self) -> None:
+        """Have the device off, if it is one that stays on."""
+        if isinstance(self._driver, StaysOn):
+            await self._call("switch_off", self.traits.stop_timeout_ms, self._driver.switch_off)
 
     @property
     def salvages(self) -> bool:

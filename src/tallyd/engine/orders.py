@@ -62,6 +62,7 @@ class Orders:
             output=self._recordings_dir / self._file(start, number),
             content=content,
             media_offset=_joined_late(start) + (content.offset if content else timedelta(0)),
+            begins_at=start.entry.occurrence.window.start,
         )
         return part, order
 

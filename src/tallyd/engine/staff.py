@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import anyio
@@ -14,7 +15,7 @@ from tallyd.engine.fence import Clean, FencedDriver
 from tallyd.engine.reconciler import Reconciler
 from tallyd.engine.stuck import Calls
 from tallyd.ports.clock import Clock
-from tallyd.ports.drivers import Driver
+from tallyd.ports.drivers import Driver, DriverError
 
 RESTART_TASK_S = 1.0
 
@@ -84,6 +85,9 @@ class Staff:
     async def _serve(self, reconciler: Reconciler) -> None:
         """Run a reconciler and its inputs until it has retired."""
         async with anyio.create_task_group() as tasks:
+            if reconciler.driver is not None:
+                with suppress(DriverError):  # what is not on says so when something is to start
+                    await reconciler.driver.switch_on()
             for executor in reconciler.executors:
                 name = f"{reconciler.target} input {executor.number}"
                 tasks.start_soon(self._restarting, name, executor.run)
@@ -98,6 +102,7 @@ class Staff:
             return
         old.retire()
         await old.retired()
+        await _switch_off(old)
         if self._closing or self._installed[target] is not installed:
             return  # it was changed again meanwhile: that call goes on from here
         successor = self._hire(target, tasks)
@@ -180,11 +185,23 @@ class Staff:
         with anyio.move_on_after(within_s):
             for reconciler in self._reconcilers.values():
                 await reconciler.idle()
+            async with anyio.create_task_group() as tasks:
+                for reconciler in self._reconcilers.values():
+                    if not reconciler.leaving:
+                        tasks.start_soon(_switch_off, reconciler)
         for reconciler in self._reconcilers.values():
             reconciler.reconcile()
 
     async def _restarting(self, name: str, task: Callable[[], Awaitable[None]]) -> None:
         await keep_running(name, task, self._announcer, self._desk.clock)
+
+
+async def _switch_off(reconciler: Reconciler) -> None:
+    """Have a device off that stays on while nothing is ordered of it."""
+    if reconciler.driver is not None:
+        with suppress(DriverError, TimeoutError):
+            with anyio.fail_after(reconciler.driver.traits.stop_timeout_ms / 1_000):
+                await reconciler.driver.switch_off()
 
 
 async def keep_running(

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from tallyd.domain.model import Content, EndReason, Reason
 from tallyd.domain.window import Window
 from tallyd.ports.clock import Clock
+from tallyd.ports.programme import Programme
 
 BackgroundTask = Callable[[], Coroutine[Any, Any, None]]
 
@@ -75,7 +76,9 @@ class StartOrder:
 
     `token` names this part for ever, in arguments and references. `output` is the absolute path
     without ending under which a driver that writes files here finishes them; it never overwrites.
-    `media_offset` is how far into `content` a channel joins.
+    `media_offset` is how far into `content` a channel joins at the start of the piece, or when data
+    is expected where that is later; `begins_at` is when the whole occurrence was to begin.
+    `programme` is the content as a library has found it; None: the driver knows it by its options.
     """
 
     target: str
@@ -86,6 +89,8 @@ class StartOrder:
     output: Path
     content: Content | None = None
     media_offset: timedelta = timedelta(0)
+    begins_at: datetime | None = None
+    programme: Programme | None = None
 
 
 class SessionState(StrEnum):
@@ -142,8 +147,9 @@ class DriverContext:
     until it ends; what that task raises costs this driver only. `root` is the directory that no
     recorded file may leave, links followed; None where nothing is written. `locks` is the directory
     for locks of inputs, which are held by what uses them, and so outlive this process; None where
-    nobody else could use them. `check_disk` is to be called, in a thread, before a file is made
-    below `root`: it blocks, and raises a `DiskError` where nothing may be written now.
+    nobody else could use them. `state` is a directory of the target's own, where what must last may
+    be kept; None where there is none. `check_disk` is to be called, in a thread, before a file is
+    made below `root`: it blocks, and raises a `DiskError` where nothing may be written now.
     """
 
     target: str
@@ -152,6 +158,7 @@ class DriverContext:
     spawn: Callable[[BackgroundTask], None]
     root: Path | None = None
     locks: Path | None = None
+    state: Path | None = None
     check_disk: Callable[[], None] = _nothing_is_wrong
 
 
@@ -249,5 +256,22 @@ class Recovers(Protocol):
 
         Raises:
             DriverError: the disk does not do as told.
+        """
+        ...
+
+
+@runtime_checkable
+class StaysOn(Protocol):
+    """What a driver may have whose device is on also when nothing is ordered, as a channel is."""
+
+    async def switch_on(self) -> None:
+        """Have the device on from now on; returns at once, and again is no error."""
+        ...
+
+    async def switch_off(self) -> None:
+        """Have it off for sure; called when its sessions have ended, and it is not to be left on.
+
+        Raises:
+            DriverError: it does not confirm that it is off.
         """
         ...

@@ -21,12 +21,12 @@ def _checked_source(text: str) -> str:
     return text
 
 
-def _revealed(value: object) -> object:
+def revealed(value: object) -> object:
     """Take a whole source from a credential: an address with its password in it."""
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
-SourceText = Annotated[str, BeforeValidator(_revealed), AfterValidator(_checked_source)]
+SourceText = Annotated[str, BeforeValidator(revealed), AfterValidator(_checked_source)]
 
 
 class FfmpegOptions(BaseModel):

@@ -1,0 +1,1 @@
+"""The playout of a channel: a process of its own that stays on air whoever else comes and goes."""

@@ -1,0 +1,135 @@
+"""From clips and options to the arguments of an ffmpeg; nothing is run here.
+
+Whatever a source is, it is made to write the same kind of stream: size, rate, codecs, identifiers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tallyd.drivers.ffmpeg.options import FfmpegOptions
+from tallyd.drivers.ffmpeg.playlist import READ_FROM_STDIN, playlist
+from tallyd.drivers.ffmpeg.sources import SourceKind, parse_source
+from tallyd.drivers.playout.options import Output, OutputKind, PlayoutOptions
+from tallyd.drivers.playout.transport import Pid
+
+HLS_SEGMENT_S = 2
+HLS_SEGMENTS = 6
+SLATE_S = 2
+"""How long the loop of a slate is."""
+
+_QUIETLY = ("-hide_banner", "-nostdin", "-nostats", "-loglevel", "warning")
+_PACED = frozenset({SourceKind.HTTP, SourceKind.HTTPS})
+"""What comes in bursts, as HLS does, is read as fast as it is played."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What is run, and what it reads on its standard input: addresses may be secret."""
+
+    argv: tuple[str, ...]
+    told: str = field(default="", repr=False)
+
+
+def play_file(
+    binary: str, options: PlayoutOptions, path: Path, position: timedelta, *, loops: int = 0
+) -> Command:
+    """Play a file from a position on; `loops` times more, -1 for ever."""
+    skipped = ("-ss", f"{position.total_seconds():.6f}") if position else ()
+    over = ("-stream_loop", str(loops)) if loops else ()
+    source = ("-protocol_whitelist", "file", *over, *skipped, "-i", f"file:{path}")
+    return Command((binary, *_QUIETLY, *source, *_normalised(options), "pipe:1"))
+
+
+def play_live(binary: str, options: PlayoutOptions, address: str) -> Command:
+    """Play an input as it comes."""
+    source = parse_source(address)
+    if source.kind is SourceKind.TEST:
+        made = ("-protocol_whitelist", "none", "-f", "lavfi", "-i")
+        picture = (*made, f"testsrc2=size={options.size}:rate={options.rate},realtime")
+        tone = (*made, "sine=frequency=440:sample_rate=48000,arealtime")
+        argv = (binary, *_QUIETLY, *picture, *tone, *_normalised(options, "1:a:0"), "pipe:1")
+        return Command(argv)
+    opened = FfmpegOptions(source=address, transport=options.transport, timeout_s=options.timeout_s)
+    paced = ("-re",) if source.kind in _PACED else ()
+    argv = (binary, *_QUIETLY, *paced, *READ_FROM_STDIN, *_normalised(options), "pipe:1")
+    return Command(argv, playlist(opened, source))
+
+
+def play_files(
+    binary: str, options: PlayoutOptions, files: Sequence[Path], skipped: timedelta
+) -> Command:
+    """Play files one after the other, but for the first of it."""
+    quoted = (str(path).replace("'", r"'\''") for path in files)
+    told = "\n".join(("ffconcat version 1.0", *(f"file 'file:{path}'" for path in quoted), ""))
+    allowed = ("-protocol_whitelist", "pipe,file", "-f", "concat", "-safe", "0", "-i", "pipe:0")
+    # On this side of the decoder it is exact; a file is too short for that to take long.
+    after = ("-ss", f"{skipped.total_seconds():.6f}") if skipped else ()
+    return Command((binary, *_QUIETLY, *allowed, *_normalised(options), *after, "pipe:1"), told)
+
+
+def make_slate(binary: str, options: PlayoutOptions, picture: Path | None) -> Command:
+    """Make the loop of a slate: a picture, or black, with silence."""
+    size, rate = options.size, options.rate
+    if picture is None:
+        shown = ("-f", "lavfi", "-i", f"color=black:size={size}:rate={rate}")
+    else:
+        loop = ("-loop", "1", "-framerate", str(rate))
+        shown = ("-protocol_whitelist", "file", *loop, "-i", f"file:{picture}")
+    silence = ("-f", "lavfi", "-i", "anullsrc=sample_rate=48000:channel_layout=stereo")
+    length = ("-t", str(SLATE_S))
+    argv = (*_QUIETLY, *shown, *silence, *_normalised(options, "1:a:0"), *length, "pipe:1")
+    return Command((binary, *argv))
+
+
+def publish(binary: str, output: Output) -> Command:
+    """Publish what comes on the standard input."""
+    source = ("-fflags", "+nobuffer", "-analyzeduration", "1000000", "-f", "mpegts", "-i", "pipe:0")
+    copied = ("-map", "0:v:0", "-map", "0:a:0", "-c", "copy")
+    return Command((binary, *_QUIETLY, *source, *copied, *_published(output)))
+
+
+def _published(output: Output) -> tuple[str, ...]:
+    match output.kind:
+        case OutputKind.HLS:
+            segments = output.address.removesuffix(".m3u8") + "-%d.ts"
+            flags = "delete_segments+append_list+omit_endlist+program_date_time+temp_file"
+            return (
+                *("-f", "hls", "-hls_time", str(HLS_SEGMENT_S), "-hls_flags", flags),
+                *("-hls_list_size", str(HLS_SEGMENTS), "-hls_start_number_source", "epoch"),
+                *("-hls_segment_filename", f"file:{segments}", f"file:{output.address}"),
+            )
+        case OutputKind.RTMP | OutputKind.RTMPS:
+            return ("-f", "flv", "-flvflags", "no_duration_filesize", output.address)
+        case OutputKind.UDP:
+            return ("-f", "mpegts", "-muxdelay", "0", "-muxpreload", "0", _datagrams(output))
+        case OutputKind.SRT:
+            return ("-f", "mpegts", "-muxdelay", "0", "-muxpreload", "0", output.address)
+
+
+def _datagrams(output: Output) -> str:
+    """Send seven packets at a time, unless the address says otherwise: they fit into a frame."""
+    url = urlsplit(output.address)
+    if "pkt_size" in url.query:
+        return output.address
+    return f"{output.address}{'&' if url.query else '?'}pkt_size=1316"
+
+
+def _normalised(options: PlayoutOptions, sound: str = "0:a:0?") -> tuple[str, ...]:
+    width, height = options.picture_size
+    inside = f"scale={width}:{height}:force_original_aspect_ratio=decrease"
+    bars = f"pad={width}:{height}:(ow-iw)/2:(oh-ih)/2,setsar=1"
+    every, kbps = str(options.keyframe_slots), options.video_bitrate_kbps
+    return (
+        *("-map", "0:v:0", "-map", sound, "-sn", "-dn"),
+        *("-vf", f"{inside},{bars},fps={options.rate}"),
+        *("-c:v", "libx264", "-preset", options.preset, "-tune", "zerolatency"),
+        *("-pix_fmt", "yuv420p", "-g", every, "-keyint_min", every, "-sc_threshold", "0"),
+        *("-b:v", f"{kbps}k", "-maxrate", f"{kbps}k", "-bufsize", f"{kbps}k"),
+        *("-c:a", "aac", "-b:a", f"{options.audio_bitrate_kbps}k", "-ar", "48000", "-ac", "2"),
+        *("-af", "aresample=async=1000"),
+        *("-f", "mpegts", "-muxdelay", "0", "-muxpreload", "0", "-pes_payload_size", "0"),
+        *("-mpegts_start_pid", str(int(Pid.PICTURE)), "-flush_packets", "1"),
+    )

@@ -1,0 +1,101 @@
+"""Makes what pictures come from: a source for a clip, a loop for a slate. Nothing is decided."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import anyio
+import anyio.abc
+
+from tallyd.drivers.playout.archive import kept_since
+from tallyd.drivers.playout.encoding import Command, make_slate, play_file, play_files, play_live
+from tallyd.drivers.playout.mixing import Loop
+from tallyd.drivers.playout.options import PlayoutOptions
+from tallyd.drivers.playout.processes import Piped, spawn_writer
+from tallyd.drivers.playout.rundown import Clip, FileTake, Kind, LiveTake, ReplayTake, SlateTake
+from tallyd.drivers.playout.sources import READ_BYTES, Around, NoSourceError, Pipeline, Source, read
+from tallyd.drivers.playout.transport import TICKS_PER_S, DamagedStreamError, Demuxer
+
+AHEAD_S = 3
+"""So far a file may be read ahead of the air, and a live input lag behind it."""
+
+_SLATE_WITHIN_S = 20.0
+
+
+class Material:
+    """What one channel has to play, by its options."""
+
+    def __init__(self, binary: str, options: PlayoutOptions, archive: Path, around: Around) -> None:
+        self._binary = binary
+        self._options = options
+        self._archive = archive
+        self._around = around
+
+    @property
+    def default(self) -> Clip:
+        """What plays between entries."""
+        options = self._options
+        if options.default == "slate":
+            return Clip(Kind.DEFAULT, SlateTake(), name="slate")
+        if options.default == "live":
+            return Clip(Kind.DEFAULT, LiveTake(options.live or ""), name="live")
+        path = Path(options.default)
+        return Clip(Kind.DEFAULT, FileTake(path, timedelta(0)), name=path.stem)
+
+    def source(self, tasks: anyio.abc.TaskGroup, clip: Clip, late: timedelta) -> Source:
+        """Start playing a clip, so long after its beginning, in a task of its own."""
+        rate = self._options.rate
+        source = Pipeline(
+            self._maker(clip, late),
+            TICKS_PER_S // rate,
+            AHEAD_S * rate,
+            self._around,
+            live=isinstance(clip.take, LiveTake),
+        )
+        tasks.start_soon(source.run)
+        return source
+
+    async def slate(self, picture: Path | None) -> Loop:
+        """Make the loop of a slate.
+
+        Raises:
+            NoSourceError: it cannot be made.
+        """
+        command = make_slate(self._binary, self._options, picture)
+        try:
+            process = await spawn_writer(lambda: command, self._around.limiter)
+        except OSError as error:
+            raise NoSourceError(f"{self._binary} cannot be run: {error.strerror}") from error
+        try:
+            with anyio.fail_after(_SLATE_WITHIN_S):
+                return await _loop(process)
+        except (TimeoutError, ValueError, DamagedStreamError) as error:
+            raise NoSourceError(f"no slate: {process.last_words() or error}") from error
+        finally:
+            await process.kill()
+
+    def _maker(self, clip: Clip, late: timedelta) -> Callable[[], Command]:
+        binary, options = self._binary, self._options
+        match clip.take:
+            case FileTake(path=path, position=position):
+                loops = -1 if clip.window is None else 0
+                return lambda: play_file(binary, options, path, position + late, loops=loops)
+            case LiveTake(source=address):
+                return lambda: play_live(binary, options, address)
+            case ReplayTake(since=since):
+                length = clip.window.length if clip.window is not None else timedelta(0)
+                return lambda: self._replayed(since + late, since + length)
+            case SlateTake():
+                raise ValueError("a slate has no process")
+
+    def _replayed(self, since: datetime, until: datetime) -> Command:
+        files, skipped = kept_since(self._archive, since, until)
+        return play_files(self._binary, self._options, files, skipped)
+
+
+async def _loop(process: Piped) -> Loop:
+    demuxer = Demuxer()
+    units = []
+    while data := await read(process.fd, READ_BYTES):
+        units += demuxer.feed(data)
+    return Loop.of([*units, *demuxer.finish()], demuxer.tables)

@@ -1,0 +1,135 @@
+"""The ffmpegs of a playout, on pipes: spawned, heard, ended. What they do is not known here."""
+
+import fcntl
+import os
+import signal
+import subprocess
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import IO
+
+import anyio
+import anyio.to_thread
+
+from tallyd.drivers.overheard import Overheard, make_output
+from tallyd.drivers.playout.encoding import Command
+from tallyd.drivers.process import child_environment
+
+_PIPE_BYTES = 1 << 20
+_SAID_LINES = 10
+_LAST_WORDS = 300
+_NO_FD = -1
+
+
+class Piped:
+    """An ffmpeg with a pipe of its own; it ends when that pipe does, whoever else has died.
+
+    `fd` is our end of the pipe; it never blocks. Made by `spawn_writer` and `spawn_reader`.
+    """
+
+    def __init__(self, popen: subprocess.Popen[bytes], fd: int, said: Overheard) -> None:
+        self.pid = popen.pid
+        self.fd = fd
+        self._popen = popen
+        self._pidfd = os.pidfd_open(popen.pid)
+        self._said = said
+        self._lines: deque[str] = deque(maxlen=_SAID_LINES)
+        os.set_blocking(fd, False)
+        with suppress(OSError):  # beyond what one user may have; the default does as well
+            fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+    def listen(self) -> None:
+        """Take in what it complains of, so that this does not pile up."""
+        self._lines.extend(self._said.lines())
+
+    def last_words(self) -> str:
+        """Give what it complained of last, on one line."""
+        self.listen()
+        return " ".join(" | ".join(self._lines).split())[-_LAST_WORDS:]
+
+    async def wait(self) -> None:
+        """Wait until it has ended."""
+        await anyio.wait_readable(self._pidfd)
+
+    def close(self) -> None:
+        """Close our end of the pipe: what reads there ends once it has dealt with what it has."""
+        if self.fd != _NO_FD:
+            os.close(self.fd)
+            self.fd = _NO_FD
+
+    async def kill(self) -> None:
+        """End it for sure, and give back what was kept for it."""
+        with anyio.CancelScope(shield=True):
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            self.close()
+            await anyio.wait_readable(self._pidfd)
+            self._popen.wait()
+            self.listen()
+            self._said.close()
+            os.close(self._pidfd)
+
+
+async def spawn_writer(make: Callable[[], Command], limiter: anyio.CapacityLimiter) -> Piped:
+    """Start an ffmpeg that writes what we read; what `make` raises is raised as well.
+
+    Raises:
+        OSError: it cannot be run.
+    """
+    return await anyio.to_thread.run_sync(lambda: _writer(make()), limiter=limiter)
+
+
+async def spawn_reader(command: Command, limiter: anyio.CapacityLimiter) -> Piped:
+    """Start an ffmpeg that reads what we write.
+
+    Raises:
+        OSError: it cannot be run.
+    """
+    return await anyio.to_thread.run_sync(_reader, command, limiter=limiter)
+
+
+def _writer(command: Command) -> Piped:
+    said = make_output("complaints")
+    try:
+        popen = subprocess.Popen(  # noqa: S603 - a list of arguments, never a shell
+            list(command.argv),
+            stdin=subprocess.PIPE if command.told else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            bufsize=0,
+            cwd="/",
+            env=child_environment(),
+        )
+    except BaseException:
+        os.close(said)
+        raise
+    if popen.stdin is not None:
+        with suppress(BrokenPipeError), popen.stdin as pipe:
+            pipe.write(command.told.encode())
+    return _piped(popen, popen.stdout, said)
+
+
+def _reader(command: Command) -> Piped:
+    said = make_output("complaints")
+    try:
+        popen = subprocess.Popen(  # noqa: S603 - a list of arguments, never a shell
+            list(command.argv),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            bufsize=0,
+            cwd="/",
+            env=child_environment(),
+        )
+    except BaseException:
+        os.close(said)
+        raise
+    return _piped(popen, popen.stdin, said)
+
+
+def _piped(popen: subprocess.Popen[bytes], pipe: IO[bytes] | None, said: int) -> Piped:
+    if pipe is None:
+        raise ValueError("it was started without a pipe")
+    with pipe:  # the library's own object would close its end whenever it likes
+        return Piped(popen, os.dup(pipe.fileno()), Overheard(said))

@@ -1,0 +1,147 @@
+"""Publications: one ffmpeg each, fed by a pipe, started anew when it ends. Nothing is decided.
+
+Each has a process of its own: a server that is gone or hangs costs its own publication only.
+"""
+
+import os
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import anyio
+
+from tallyd.domain.secrecy import hide
+from tallyd.drivers.playout.director import Out
+from tallyd.drivers.playout.encoding import publish
+from tallyd.drivers.playout.options import Output
+from tallyd.drivers.playout.processes import Piped, spawn_reader
+from tallyd.drivers.playout.sources import Around
+
+WAITING_S = 4.0
+"""A publication that takes nothing for so long is started anew."""
+
+_AGAIN_AFTER_S = (0.1, 0.5, 1.0, 1.5)
+_STEADY_AFTER_S = 10.0
+_MOST_WAITING = 400
+_ENDS_WITHIN_S = 2.0
+
+
+class RecentOut:
+    """What went out since the last picture that a viewer can begin with."""
+
+    def __init__(self) -> None:
+        self._since: list[Out] = []
+
+    def add(self, out: Out) -> None:
+        """Take in what goes out."""
+        if out.entry:
+            self._since.clear()
+        if out.entry or self._since:
+            self._since.append(out)
+
+    @property
+    def all(self) -> Sequence[Out]:
+        """Give it, in order."""
+        return tuple(self._since)
+
+
+@dataclass(slots=True)
+class Standing:
+    """How a publication stands: since when it runs, how often it was begun, what ended it last."""
+
+    shown: str
+    since_s: float | None = None
+    begun: int = 0
+    trouble: str | None = None
+    pid: int | None = None
+
+
+class Publication:
+    """One output of a channel, for as long as the channel is on; `run` keeps it up."""
+
+    def __init__(self, binary: str, output: Output, recent: RecentOut, around: Around) -> None:
+        self.standing = Standing(output.shown)
+        self._binary = binary
+        self._output = output
+        self._recent = recent
+        self._around = around
+        self._waiting: deque[bytes] = deque()
+        self._comes = anyio.Event()
+        self._takes = False
+        self._taken_s = 0.0
+
+    def put(self, out: Out) -> None:
+        """Send what goes out; what cannot be sent is lost to this publication alone."""
+        if self._takes:
+            self._waiting.append(out.data)
+            self._comes.set()
+
+    async def run(self) -> None:
+        """Keep the publication up until cancelled."""
+        tries = 0
+        while True:
+            begun_s = self._around.clock.monotonic()
+            await self._publish()
+            lasted_s = self._around.clock.monotonic() - begun_s
+            tries = 0 if lasted_s > _STEADY_AFTER_S else tries + 1
+            await self._around.clock.sleep(_AGAIN_AFTER_S[min(tries, len(_AGAIN_AFTER_S) - 1)])
+
+    async def _publish(self) -> None:
+        command = publish(self._binary, self._output)
+        try:
+            process = await spawn_reader(command, self._around.limiter)
+        except OSError as error:
+            self.standing.trouble = f"cannot be run: {error.strerror}"
+            return
+        self._begin(process)
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._end_with, process, tasks.cancel_scope)
+                await self._feed(process)
+                tasks.cancel_scope.cancel()
+        except OSError:
+            pass  # it has ended, and says why
+        finally:
+            self._takes = False
+            self.standing.since_s = None
+            self.standing.pid = None
+            await self._end(process)
+
+    def _begin(self, process: Piped) -> None:
+        self._waiting = deque(out.data for out in self._recent.all)
+        self._taken_s = self._around.clock.monotonic()
+        self._takes = True
+        self.standing.trouble = None
+        self.standing.begun += 1
+        self.standing.since_s = self._taken_s
+        self.standing.pid = process.pid
+
+    async def _feed(self, process: Piped) -> None:
+        while True:
+            while not self._waiting:
+                self._taken_s = self._around.clock.monotonic()
+                self._comes = anyio.Event()
+                await self._comes.wait()
+            with anyio.move_on_after(WAITING_S) as patience:
+                await anyio.wait_writable(process.fd)
+            if patience.cancelled_caught or len(self._waiting) > _MOST_WAITING:
+                self.standing.trouble = f"it took nothing for {WAITING_S:g} s"
+                return
+            data = self._waiting.popleft()
+            sent = os.write(process.fd, data)
+            if sent < len(data):
+                self._waiting.appendleft(data[sent:])
+
+    async def _end_with(self, process: Piped, scope: anyio.CancelScope) -> None:
+        await process.wait()
+        scope.cancel()
+
+    async def _end(self, process: Piped) -> None:
+        with anyio.CancelScope(shield=True):
+            process.close()
+            if self.standing.trouble is None:
+                with anyio.move_on_after(_ENDS_WITHIN_S):
+                    await process.wait()
+            await process.kill()
+        said = hide(process.last_words(), self._output.secrets)
+        self.standing.trouble = said or self.standing.trouble or "it ended"

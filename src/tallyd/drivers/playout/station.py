@@ -1,0 +1,211 @@
+"""The daemon's side of a playout: found or launched, asked, kept up, ended. Entries are not known.
+
+It is one process for each channel, which holds the channel's lock for as long as it lives.
+"""
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+from anyio.streams.buffered import BufferedByteReceiveStream
+from pydantic import BaseModel, ValidationError
+
+from tallyd.domain.model import Reason
+from tallyd.domain.secrecy import hide
+from tallyd.drivers.ending import ProcessError
+from tallyd.drivers.outliving import Outliver, adopt, find, holds_one_of, launch
+from tallyd.drivers.places import PlaceTakenError, held, hold
+from tallyd.drivers.playout.control import LONGEST_LINE
+from tallyd.drivers.playout.options import PlayoutOptions
+from tallyd.drivers.playout.wire import SOCKET, VERSION, Ask, Brief, End, State
+from tallyd.ports.drivers import (
+    DeviceBlockedError,
+    DriverContext,
+    DriverError,
+    TryAgainError,
+)
+
+PROGRAM = "tallyd.app.playout"
+ANSWERS_WITHIN_S = 2.0
+ON_WITHIN_S = 20.0
+
+_LOOK_EVERY_S = 0.25
+_ASK_EVERY_S = 0.05
+_AGAIN_AFTER_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+_STEADY_AFTER_S = 30.0
+_ENDS_WITHIN_S = 4.0
+
+
+class Station:
+    """The playout of one channel, as far as its daemon sees it."""
+
+    def __init__(self, context: DriverContext, directory: Path, options: PlayoutOptions) -> None:
+        self.process: Outliver | None = None
+        self._target = context.target
+        self._directory = directory
+        self._locks = context.locks
+        self._clock = context.clock
+        self._spawn = context.spawn
+        self._brief = Brief(target=context.target, directory=str(directory), options=options)
+        self._secrets = tuple(s for output in options.publications for s in output.secrets)
+        self._turn = anyio.Lock()
+        self._limiter = anyio.CapacityLimiter(2)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether its process is known and lives."""
+        return self.process is not None and not self.process.over
+
+    async def find(self) -> State | None:
+        """Take over the playout that an earlier daemon left; None where there is none.
+
+        One of other options, or of another version, is ended: it would not do what is wanted.
+        """
+        async with self._turn:
+            return await self._find()
+
+    async def on(self) -> State:
+        """See to it that the channel is on, and tell how it stands.
+
+        Raises:
+            DriverError: it does not come on, and why.
+        """
+        async with self._turn:
+            if self.is_up:
+                return await self.ask(Ask())
+            return await self._find() or await self._launch()
+
+    async def keep_on(self) -> None:
+        """Bring the channel on again whenever it is not, until cancelled."""
+        tries = 0
+        while True:
+            begun_s = self._clock.monotonic()
+            with suppress(DriverError):
+                await self.on()
+                while self.is_up:
+                    await self._clock.sleep(_LOOK_EVERY_S)
+            lasted_s = self._clock.monotonic() - begun_s
+            tries = 0 if lasted_s > _STEADY_AFTER_S else tries + 1
+            await self._clock.sleep(_AGAIN_AFTER_S[min(tries, len(_AGAIN_AFTER_S) - 1)])
+
+    async def off(self) -> None:
+        """Take the channel off the air for sure.
+
+        Raises:
+            TryAgainError: its process does not end.
+        """
+        async with self._turn:
+            with suppress(DriverError):
+                if await self._find_process() is not None:
+                    await self.ask(End())
+            await self._end()
+
+    async def ask(self, request: BaseModel) -> State:
+        """Ask the playout something.
+
+        Raises:
+            TryAgainError: it does not answer.
+        """
+        try:
+            with anyio.fail_after(ANSWERS_WITHIN_S):
+                return await self._ask(request)
+        except TimeoutError as error:
+            sentence = "the playout does not answer"
+            raise TryAgainError(Reason.DEVICE_TIMEOUT, sentence) from error
+        except (OSError, anyio.IncompleteRead, anyio.BrokenResourceError) as error:
+            raise TryAgainError(Reason.DEVICE_ENDED, self._why_not()) from error
+        except ValidationError as error:
+            sentence = "the playout speaks another language"
+            raise TryAgainError(Reason.DEVICE_REFUSED, sentence) from error
+
+    async def _ask(self, request: BaseModel) -> State:
+        directory = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            stream = await anyio.connect_unix(f"/proc/self/fd/{directory}/{SOCKET}")
+        finally:
+            os.close(directory)
+        async with stream:
+            await stream.send(request.model_dump_json().encode() + b"\n")
+            line = await BufferedByteReceiveStream(stream).receive_until(b"\n", LONGEST_LINE)
+        return State.model_validate_json(line)
+
+    async def _find(self) -> State | None:
+        if await self._find_process() is None:
+            return None
+        with suppress(DriverError):
+            state = await self.ask(Ask())
+            if (state.version, state.brief) == (VERSION, self._brief.digest):
+                return state
+        await self._end()
+        return None
+
+    async def _find_process(self) -> Outliver | None:
+        if not self.is_up:
+            found = await anyio.to_thread.run_sync(self._left_on, limiter=self._limiter)
+            if found is not None:
+                self._take(found)
+        return self.process if self.is_up else None
+
+    async def _launch(self) -> State:
+        try:
+            process = await anyio.to_thread.run_sync(self._launched, limiter=self._limiter)
+        except PlaceTakenError as error:
+            raise DeviceBlockedError(Reason.DEVICE_REFUSED, str(error)) from error
+        except (ProcessError, OSError) as error:
+            raise TryAgainError(Reason.DRIVER_UNAVAILABLE, str(error)) from error
+        self._take(process)
+        try:
+            with anyio.fail_after(ON_WITHIN_S):
+                while self.is_up:
+                    with suppress(TryAgainError):
+                        return await self.ask(Ask())
+                    await self._clock.sleep(_ASK_EVERY_S)
+        except TimeoutError as error:
+            sentence = f"the channel does not come on within {ON_WITHIN_S:g} s"
+            raise TryAgainError(Reason.DEVICE_TIMEOUT, sentence) from error
+        raise TryAgainError(Reason.DRIVER_UNAVAILABLE, self._why_not())
+
+    def _take(self, process: Outliver) -> None:
+        if self.process is not None:
+            self.process.forget()
+        self.process = process
+        self._spawn(process.tend)
+
+    async def _end(self) -> None:
+        process = self.process
+        if process is None:
+            return
+        try:
+            with anyio.move_on_after(_ENDS_WITHIN_S):
+                await process.wait()
+            await process.end()
+        except ProcessError as error:
+            raise TryAgainError(Reason.DEVICE_TIMEOUT, str(error)) from error
+
+    def _launched(self) -> Outliver:
+        self._directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        with hold(self._locks, 0, 1) as fd:
+            argv = [sys.executable, "-m", PROGRAM, _mark(self._target)]
+            return launch(argv, _mark(self._target), fd, self._brief.model_dump_json())
+
+    def _left_on(self) -> Outliver | None:
+        """Give the playout that holds our lock; blocks on the disk of the locks."""
+        with suppress(OSError):
+            locked = held(self._locks)
+            for identity, _words in find(_mark(self._target)):
+                if locked and holds_one_of(identity.pid, locked):
+                    return adopt(identity)
+        return None
+
+    def _why_not(self) -> str:
+        if self.process is None:
+            return "there is no playout"
+        said = hide(" ".join(self.process.complaints.lines()[-3:]), self._secrets)
+        return f"the playout ended: {said}" if said else "the playout has ended"
+
+
+def _mark(target: str) -> str:
+    return f"playout={target};"

@@ -18,7 +18,6 @@ class Spot:
 
     path: Path
     length: timedelta
-    kind: Literal["spot"] = "spot"
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,13 +162,13 @@ class Director:
         present, cue = self._on_air, self._cues[clip]
         if present is not None and present.source is cue.source and present.source.ready():
             return present
-        if cue.source is not None and cue.source.ready():
+        if cue.source is not None and cue.source.can_begin():
             return self._taken(cue, cue.source, at, now_s)
         if present is not None and not present.stand_in:
-            held = present.clip != clip and now_s - self._edge_s < HELD_S
-            if held and present.source.ready():
-                return present
-            if now_s - self._picture_s < HELD_S:
+            if present.clip != clip and present.source.ready():
+                if now_s - self._edge_s < HELD_S:
+                    return present
+            elif now_s - self._picture_s < HELD_S:
                 return None  # the picture stands for a moment: most troubles are shorter
         return self._stand_in(cue)
 

@@ -44,20 +44,24 @@ class Reel:
                 self._origin = unit.at if self._origin is None else self._origin
                 self._pictures.append(unit)
 
+    def can_begin(self) -> bool:
+        """Tell whether a picture waits that a decoder can begin with."""
+        return any(unit.entry for unit in self._pictures)
+
     def keep_latest(self) -> None:
         """Leave out what came before the last picture that a decoder can begin with."""
-        latest = max((n for n, unit in enumerate(self._pictures) if unit.entry), default=0)
-        self._leave_out(latest)
+        self._leave_out(max((n for n, unit in enumerate(self._pictures) if unit.entry), default=0))
 
     def skip_to(self, ticks: int) -> None:
         """Leave out what lies before a position, as far as a decoder can begin there."""
         origin = self._origin or 0
-        begun = (
-            n
+        begun = [
+            (n, ticks_between(origin, unit.at) <= ticks)
             for n, unit in enumerate(self._pictures)
-            if unit.entry and ticks_between(origin, unit.at) <= ticks
-        )
-        self._leave_out(max(begun, default=0))
+            if unit.entry
+        ]
+        before = [n for n, is_before in begun if is_before]
+        self._leave_out(before[-1] if before else min((n for n, _ in begun), default=0))
 
     def next(self) -> Frame | None:
         """Give the next picture, and the sound up to the one after it; None where none waits."""

@@ -99,8 +99,6 @@ class Publication:
                 tasks.start_soon(self._end_with, process, tasks.cancel_scope)
                 await self._feed(process)
                 tasks.cancel_scope.cancel()
-        except OSError:
-            pass  # it has ended, and says why
         finally:
             self._takes = False
             self.standing.since_s = None
@@ -128,7 +126,12 @@ class Publication:
                 self.standing.trouble = f"it took nothing for {WAITING_S:g} s"
                 return
             data = self._waiting.popleft()
-            sent = os.write(process.fd, data)
+            try:
+                sent = os.write(process.fd, data)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                return  # it has ended, and says why
             if sent < len(data):
                 self._waiting.appendleft(data[sent:])
 

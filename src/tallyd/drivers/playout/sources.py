@@ -42,6 +42,10 @@ class Source(Protocol):
         """Tell whether a picture waits."""
         ...
 
+    def can_begin(self) -> bool:
+        """Tell whether one waits that a decoder can begin with."""
+        ...
+
     def join(self, ticks: int) -> None:
         """Begin to be on air, `ticks` after the position that was asked for."""
         ...
@@ -67,6 +71,10 @@ class StandingSource:
 
     def ready(self) -> bool:
         """Tell that a picture waits, as one always does."""
+        return True
+
+    def can_begin(self) -> bool:
+        """Tell that it can always be begun with."""
         return True
 
     def join(self, ticks: int) -> None:  # noqa: ARG002 - a slate has no positions
@@ -113,10 +121,16 @@ class Pipeline:
         """Tell whether a picture waits."""
         return len(self._reel) > 0
 
+    def can_begin(self) -> bool:
+        """Tell whether one waits that a decoder can begin with."""
+        return self._reel.can_begin()
+
     def join(self, ticks: int) -> None:
         """Begin to be on air."""
         self._on_air = True
-        if not self._live:
+        if self._live:
+            self._reel.keep_latest()
+        else:
             self._reel.skip_to(ticks)
 
     def next(self) -> Frame | None:

@@ -21,6 +21,11 @@ SLATE_S = 2
 """How long the loop of a slate is."""
 
 _QUIETLY = ("-hide_banner", "-nostdin", "-nostats", "-loglevel", "warning")
+_COLOURS = (
+    "format=yuv420p,setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
+)
+"""Said of every source, whatever it says: the head of the stream must not change at a take."""
+
 _PACED = frozenset({SourceKind.HTTP, SourceKind.HTTPS})
 """What comes in bursts, as HLS does, is read as fast as it is played."""
 
@@ -76,7 +81,7 @@ def make_slate(binary: str, options: PlayoutOptions, picture: Path | None) -> Co
     if picture is None:
         shown = ("-f", "lavfi", "-i", f"color=black:size={size}:rate={rate}")
     else:
-        loop = ("-loop", "1", "-framerate", str(rate))
+        loop = ("-f", "image2", "-pattern_type", "none", "-loop", "1", "-framerate", str(rate))
         shown = ("-protocol_whitelist", "file", *loop, "-i", f"file:{picture}")
     silence = ("-f", "lavfi", "-i", "anullsrc=sample_rate=48000:channel_layout=stereo")
     length = ("-t", str(SLATE_S))
@@ -99,14 +104,14 @@ def _published(output: Output) -> tuple[str, ...]:
             return (
                 *("-f", "hls", "-hls_time", str(HLS_SEGMENT_S), "-hls_flags", flags),
                 *("-hls_list_size", str(HLS_SEGMENTS), "-hls_start_number_source", "epoch"),
-                *("-hls_segment_filename", f"file:{segments}", f"file:{output.address}"),
+                *("-hls_segment_filename", segments, output.address),
             )
         case OutputKind.RTMP | OutputKind.RTMPS:
             return ("-f", "flv", "-flvflags", "no_duration_filesize", output.address)
         case OutputKind.UDP:
-            return ("-f", "mpegts", "-muxdelay", "0", "-muxpreload", "0", _datagrams(output))
+            return ("-f", "mpegts", _datagrams(output))
         case OutputKind.SRT:
-            return ("-f", "mpegts", "-muxdelay", "0", "-muxpreload", "0", output.address)
+            return ("-f", "mpegts", output.address)
 
 
 def _datagrams(output: Output) -> str:
@@ -124,9 +129,9 @@ def _normalised(options: PlayoutOptions, sound: str = "0:a:0?") -> tuple[str, ..
     every, kbps = str(options.keyframe_slots), options.video_bitrate_kbps
     return (
         *("-map", "0:v:0", "-map", sound, "-sn", "-dn"),
-        *("-vf", f"{inside},{bars},fps={options.rate}"),
+        *("-vf", f"{inside},{bars},fps={options.rate},{_COLOURS}"),
         *("-c:v", "libx264", "-preset", options.preset, "-tune", "zerolatency"),
-        *("-pix_fmt", "yuv420p", "-g", every, "-keyint_min", every, "-sc_threshold", "0"),
+        *("-g", every, "-keyint_min", every, "-sc_threshold", "0"),
         *("-b:v", f"{kbps}k", "-maxrate", f"{kbps}k", "-bufsize", f"{kbps}k"),
         *("-c:a", "aac", "-b:a", f"{options.audio_bitrate_kbps}k", "-ar", "48000", "-ac", "2"),
         *("-af", "aresample=async=1000"),

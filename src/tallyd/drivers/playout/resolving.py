@@ -15,15 +15,15 @@ from tallyd.ports.programme import (
     Programme,
 )
 
-_NOTHING = timedelta(0)
-
 
 def entry_of(order: StartOrder, programme: Programme) -> Entry:
     """Give the entry that an order asks for."""
-    begins_at = order.piece.start if order.begins_at is None else order.begins_at
-    joined_late = order.piece.start - begins_at
-    booked = order.content.offset if order.content is not None else order.media_offset - joined_late
-    return Entry(order.token, order.name, order.piece, begins_at, max(_NOTHING, booked), programme)
+    if order.begins_at is None:
+        begins_at, offset = order.piece.start, order.media_offset
+    else:
+        begins_at = order.begins_at
+        offset = order.content.offset if order.content is not None else timedelta(0)
+    return Entry(order.token, order.name, order.piece, begins_at, offset, programme)
 
 
 def asset_path(content: Content | None, options: PlayoutOptions) -> Path | None:

@@ -1,0 +1,159 @@
+"""A channel over real ffmpegs, marked films for it to play, and somebody who watches."""
+
+import os
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import anyio
+import pytest
+from tests import marks_rig
+from tests.marks_rig import Mark
+
+from tallyd.clock import SystemClock
+from tallyd.domain.window import Window
+from tallyd.drivers.feeds.ffmpeg import FfmpegFeed
+from tallyd.drivers.outliving import find, holds_one_of
+from tallyd.drivers.places import held
+from tallyd.drivers.playout.asrun import Aired, aired
+from tallyd.drivers.playout.transport import Demuxer, Pid
+from tallyd.drivers.playout.wire import AS_RUN
+from tallyd.ports.drivers import DriverContext, StartOrder
+from tallyd.ports.programme import Programme
+
+TARGET = "channels.test"
+
+
+@dataclass
+class Viewer:
+    """Receives a channel over UDP, and notes when each datagram came."""
+
+    port: int
+    clock: SystemClock
+    came: list[tuple[datetime, bytes]] = field(default_factory=list)
+
+    async def watch(self) -> None:
+        """Receive until cancelled."""
+        async with await anyio.create_udp_socket(
+            family=socket.AF_INET, local_host="127.0.0.1", local_port=self.port
+        ) as link:
+            async for data, _ in link:
+                self.came.append((self.clock.now(), data))
+
+    def pictures(self, directory: Path) -> list[tuple[datetime, int, Mark]]:
+        """Give each picture: when it came, its time stamp, what it shows."""
+        demuxer = Demuxer()
+        stamps = [
+            (at, unit.at)
+            for at, data in self.came
+            for unit in demuxer.feed(data)
+            if unit.pid is Pid.PICTURE
+        ]
+        path = directory / "watched.ts"
+        path.write_bytes(b"".join(data for _, data in self.came))
+        marks = marks_rig.marks_of(path)
+        assert abs(len(marks) - len(stamps)) <= 1
+        return [(*stamp, mark) for stamp, mark in zip(stamps, marks, strict=False)]
+
+
+class Channel:
+    """The feed of one channel, as a daemon has it; `succeed` gives that of the next daemon."""
+
+    def __init__(self, root: Path, tasks: anyio.abc.TaskGroup) -> None:
+        self.root = root
+        self.clock = SystemClock()
+        self.viewer = Viewer(free_port(), self.clock)
+        self._tasks = tasks
+        self._scopes: list[anyio.CancelScope] = []
+        tasks.start_soon(self.viewer.watch)
+
+    def feed(self, **options: object) -> FfmpegFeed:
+        """Build a feed; it is published to the viewer."""
+        chosen: dict[str, object] = {
+            "outputs": [f"udp://127.0.0.1:{self.viewer.port}"],
+            "size": f"{marks_rig.WIDTH}x{marks_rig.HEIGHT}",
+            "video_bitrate_kbps": 800,
+            "archive_keep_s": 0,
+            **options,
+        }
+        context = DriverContext(
+            target=TARGET,
+            capacity=1,
+            clock=self.clock,
+            spawn=self._spawn,
+            root=self.root,
+            locks=self.root / "locks",
+            state=self.root / "state",
+        )
+        return FfmpegFeed(context, FfmpegFeed.Options.model_validate(chosen))
+
+    def order(
+        self, token: str, start: datetime, seconds: float, programme: Programme | None = None
+    ) -> StartOrder:
+        """Order an entry."""
+        piece = Window(start, start + timedelta(seconds=seconds))
+        output = self.root / token
+        return StartOrder(TARGET, 0, token, token, piece, output, programme=programme)
+
+    def aired(self, since: datetime) -> tuple[Aired, ...]:
+        """Give what the as-run log says."""
+        now = self.clock.now()
+        return aired(self.root / "state" / AS_RUN, Window(since, now), now)
+
+    def daemon_dies(self) -> None:
+        """End all that runs beside the feed."""
+        for scope in self._scopes:
+            scope.cancel()
+        self._scopes.clear()
+
+    def _spawn(self, task: Callable) -> None:
+        scope = anyio.CancelScope()
+        self._scopes.append(scope)
+
+        async def run() -> None:
+            with scope:
+                await task()
+
+        self._tasks.start_soon(run)
+
+
+def free_port() -> int:
+    """Give a port that nobody uses now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+        link.bind(("127.0.0.1", 0))
+        port: int = link.getsockname()[1]
+        return port
+
+
+def playouts(root: Path) -> list[int]:
+    """Give the pids of the playouts that hold a lock below a directory."""
+    return [
+        identity.pid
+        for identity, _ in find(f"playout={TARGET};")
+        if holds_one_of(identity.pid, held(root / "locks"))
+    ]
+
+
+@pytest.fixture
+async def channel(tmp_path: Path):
+    """Give a channel that is off the air afterwards, whatever the test did."""
+    async with anyio.create_task_group() as tasks:
+        yield Channel(tmp_path, tasks)
+        tasks.cancel_scope.cancel()
+    for pid in playouts(tmp_path):
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, float], Path]:
+    """Make marked films, each only once."""
+    directory = tmp_path_factory.mktemp("films")
+
+    def film(name: int, seconds: float) -> Path:
+        path = directory / f"{name}-{seconds}.mp4"
+        return path if path.exists() else marks_rig.film(path, name, seconds)
+
+    return film

@@ -1,0 +1,115 @@
+"""What went out is kept in files, bounded, and found again by when it was on air."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tallyd.domain.window import to_ms
+from tallyd.drivers.playout.archive import Archive, Bounds, files_in, kept_since
+from tallyd.drivers.playout.sources import NoSourceError
+
+ZERO = datetime(2026, 12, 1, tzinfo=UTC)
+BOUNDS = Bounds(timedelta(hours=1), 10**9)
+
+
+def after(seconds: float) -> datetime:
+    """Give an instant."""
+    return ZERO + timedelta(seconds=seconds)
+
+
+def record(directory: Path, seconds: int, bounds: Bounds = BOUNDS) -> None:
+    """Have a picture a second, each of which a viewer can begin with."""
+    archive = Archive(directory, bounds)
+    for second in range(seconds):
+        archive.write(after(second), b"x" * 100, entry=True)
+    archive.close()
+
+
+def begins(directory: Path) -> list[float]:
+    """Give when the files begin."""
+    return [(int(file.stem) - to_ms(ZERO)) / 1_000 for file in files_in(directory)]
+
+
+def kept(directory: Path, start: float, stop: float) -> None:
+    """Make a file of what was on air from when to when."""
+    file = directory / f"{to_ms(after(start))}.ts"
+    file.write_bytes(b"x")
+    os.utime(file, (after(stop).timestamp(),) * 2)
+
+
+def test_files_are_some_seconds_long(tmp_path: Path):
+    """A replay need not read more than a little of what it leaves out."""
+    record(tmp_path, 35)
+    assert begins(tmp_path) == [0, 10, 20, 30]
+    assert [file.stat().st_size for file in files_in(tmp_path)] == [1_000, 1_000, 1_000, 500]
+
+
+def test_a_file_begins_with_what_can_be_begun_with(tmp_path: Path):
+    """No file begins in the middle of a group of pictures."""
+    archive = Archive(tmp_path, BOUNDS)
+    for second in range(25):
+        archive.write(after(second), b"x", entry=second % 7 == 3)
+    archive.close()
+    assert begins(tmp_path) == [3, 17]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "expected"),
+    [
+        (Bounds(timedelta(seconds=15), 10**9), [70, 80, 90]),
+        (Bounds(timedelta(hours=1), 3_000), [60, 70, 80, 90]),
+    ],
+    ids=["age", "size"],
+)
+def test_it_is_bounded(tmp_path: Path, bounds: Bounds, expected: list[float]):
+    """The archive of a channel never fills a disk."""
+    record(tmp_path, 100, bounds)
+    assert begins(tmp_path) == expected
+
+
+def test_a_window_is_found(tmp_path: Path):
+    """The files of a window are named in order, and how much of the first is to be left out."""
+    for start in range(0, 50, 10):
+        kept(tmp_path, start, start + 10)
+    files, skipped = kept_since(tmp_path, after(14), after(31))
+    assert [int(file.stem) - to_ms(ZERO) for file in files] == [10_000, 20_000, 30_000]
+    assert skipped == timedelta(seconds=4)
+
+
+def test_a_gap_ends_what_is_found(tmp_path: Path):
+    """What was not on air is not jumped over: the slate is shown for as long."""
+    kept(tmp_path, 0, 10)
+    kept(tmp_path, 10, 18)
+    kept(tmp_path, 30, 40)
+    files, _ = kept_since(tmp_path, after(5), after(40))
+    assert len(files) == 2
+    with pytest.raises(NoSourceError, match="nothing was kept"):
+        kept_since(tmp_path, after(20), after(40))
+
+
+@pytest.mark.parametrize("since", [-5, 100])
+def test_what_was_not_kept_is_said(tmp_path: Path, since: float):
+    """A replay of what is gone says so."""
+    kept(tmp_path, 0, 10)
+    with pytest.raises(NoSourceError, match="nothing was kept"):
+        kept_since(tmp_path, after(since), after(since + 5))
+
+
+def test_there_may_be_no_archive_at_all(tmp_path: Path):
+    """A channel that keeps nothing has nothing to replay."""
+    with pytest.raises(NoSourceError):
+        kept_since(tmp_path / "none", after(0), after(5))
+
+
+def test_a_disk_that_refuses_costs_the_archive_only(tmp_path: Path):
+    """The next picture that can be begun with is tried again."""
+    archive = Archive(tmp_path / "file" / "below", BOUNDS)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="Not a directory"):
+        archive.write(after(0), b"x", entry=True)
+    (tmp_path / "file").unlink()
+    archive.write(after(1), b"x", entry=True)
+    archive.close()
+    assert begins(tmp_path / "file" / "below") == [1]

@@ -42,7 +42,7 @@ def in_short(directory: Path, start: float, stop: float) -> list[tuple[float, fl
 
 
 def test_each_thing_lasts_until_the_next(log: AsRunLog, tmp_path: Path):
-    """What was on air is told from when to when, past midnight too, and clipped to what is asked."""
+    """What was on air is told from when to when, past midnight too, clipped to what is asked."""
     log.write(change_of(after(0), "default", None, "slate", None))
     log.write(change_of(after(5), "asset", "t1", "Film", None))
     log.write(change_of(after(15), "slate", "t1", "Film", "it died"))

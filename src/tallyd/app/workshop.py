@@ -85,6 +85,7 @@ class Workshop:
             locks=self._locks_dir / target.key,
             state=self._state_dir / target.key,
             check_disk=self._recordings.require,
+            say=self._announcer.say,
         )
         clean = partial(hide, secrets=secrets_among(target.options))
         try:

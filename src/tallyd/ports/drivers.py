@@ -139,6 +139,10 @@ def _nothing_is_wrong() -> None:
     """Let everything be written."""
 
 
+def _nobody_hears(_event: str, **_fields: object) -> None:
+    """Say nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class DriverContext:
     """What a driver is given at birth, besides its options.
@@ -149,7 +153,8 @@ class DriverContext:
     for locks of inputs, which are held by what uses them, and so outlive this process; None where
     nobody else could use them. `state` is a directory of the target's own, where what must last may
     be kept; None where there is none. `check_disk` is to be called, in a thread, before a file is
-    made below `root`: it blocks, and raises a `DiskError` where nothing may be written now.
+    made below `root`: it blocks, and raises a `DiskError` where nothing may be written now. `say`
+    writes an event of those that are listed to the log; it never waits.
     """
 
     target: str
@@ -160,6 +165,7 @@ class DriverContext:
     locks: Path | None = None
     state: Path | None = None
     check_disk: Callable[[], None] = _nothing_is_wrong
+    say: Callable[..., None] = _nobody_hears
 
 
 class Driver(Protocol):

@@ -104,13 +104,15 @@ def aired(directory: Path, window: Window, now: datetime) -> tuple[Aired, ...]:
     Raises:
         OSError: the disk refuses.
     """
-    first = f"{window.start - timedelta(days=1):%Y-%m-%d}.jsonl"
-    files = [file for file in sorted(directory.glob(_PATTERN)) if file.name >= first]
-    changes = [change for file in files for change in _changes(file)]
+    files = sorted(directory.glob(_PATTERN))
+    # What was on air when the window began may have come days before.
+    before = sum(file.stem < f"{window.start:%Y-%m-%d}" for file in files)
+    changes = [change for file in files[max(0, before - 1) :] for change in _changes(file)]
+    if not changes:
+        return ()
+    seen = min(from_ms(int(files[-1].stat().st_mtime * 1_000)), now)
     ends = [from_ms(change.at_ms) for change in changes[1:]]
-    if files:
-        seen = min(from_ms(int(files[-1].stat().st_mtime * 1_000)), now)
-        ends.append(max(seen, from_ms(changes[-1].at_ms)) if changes else now)
+    ends.append(max(seen, from_ms(changes[-1].at_ms)))
     return tuple(_shown(changes, ends, window))
 
 

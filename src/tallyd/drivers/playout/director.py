@@ -44,6 +44,15 @@ MakeSource = Callable[[Clip, timedelta], Source]
 
 
 @dataclass(slots=True)
+class FallBacks:
+    """How often the slate had to stand in, and what for the last time, and why."""
+
+    count: int = 0
+    token: str | None = None
+    why: str | None = None
+
+
+@dataclass(slots=True)
 class Told:
     """What there is to say of an entry: when it was on air, how much, what stands in its way."""
 
@@ -102,6 +111,7 @@ class Director:
 
     desk: Desk
     told: dict[str, Told] = field(default_factory=dict[str, Told])
+    fallen_back: FallBacks = field(default_factory=FallBacks)
     _clips: tuple[Clip, ...] = ()
     _cues: dict[Clip, _Cue] = field(default_factory=dict[Clip, _Cue])
     _on_air: _OnAir | None = None
@@ -188,6 +198,8 @@ class Director:
         cue.trouble = cue.trouble or _why(cue.source)
         if cue.clip.token in self.told:
             self.told[cue.clip.token].trouble = cue.trouble
+        count = self.fallen_back.count + 1
+        self.fallen_back = FallBacks(count, cue.clip.token, cue.trouble)
         slate = self.desk.slate(SlateTake())
         slate.join(0)
         return _OnAir(cue.clip, slate, stand_in=True)

@@ -32,10 +32,14 @@ _PACED = frozenset({SourceKind.HTTP, SourceKind.HTTPS})
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What is run, and what it reads on its standard input: addresses may be secret."""
+    """What is run, and what it reads on its standard input: addresses may be secret.
+
+    `secrets` are what of them nobody may read in what it says.
+    """
 
     argv: tuple[str, ...]
     told: str = field(default="", repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 def play_file(
@@ -60,7 +64,7 @@ def play_live(binary: str, options: PlayoutOptions, address: str) -> Command:
     opened = FfmpegOptions(source=address, transport=options.transport, timeout_s=options.timeout_s)
     paced = ("-re",) if source.kind in _PACED else ()
     argv = (binary, *_QUIETLY, *paced, *READ_FROM_STDIN, *_normalised(options), "pipe:1")
-    return Command(argv, playlist(opened, source))
+    return Command(argv, playlist(opened, source), source.secrets)
 
 
 def play_files(
@@ -93,7 +97,8 @@ def publish(binary: str, output: Output) -> Command:
     """Publish what comes on the standard input."""
     source = ("-fflags", "+nobuffer", "-analyzeduration", "1000000", "-f", "mpegts", "-i", "pipe:0")
     copied = ("-map", "0:v:0", "-map", "0:a:0", "-c", "copy")
-    return Command((binary, *_QUIETLY, *source, *copied, *_published(output)))
+    argv = (binary, *_QUIETLY, *source, *copied, *_published(output))
+    return Command(argv, secrets=output.secrets)
 
 
 def _published(output: Output) -> tuple[str, ...]:

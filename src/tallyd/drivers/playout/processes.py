@@ -12,6 +12,7 @@ from typing import IO
 import anyio
 import anyio.to_thread
 
+from tallyd.domain.secrecy import hide
 from tallyd.drivers.overheard import Overheard, make_output
 from tallyd.drivers.playout.encoding import Command
 from tallyd.drivers.process import child_environment
@@ -28,12 +29,19 @@ class Piped:
     `fd` is our end of the pipe; it never blocks. Made by `spawn_writer` and `spawn_reader`.
     """
 
-    def __init__(self, popen: subprocess.Popen[bytes], fd: int, said: Overheard) -> None:
+    def __init__(
+        self,
+        popen: subprocess.Popen[bytes],
+        fd: int,
+        said: Overheard,
+        secrets: tuple[str, ...],
+    ) -> None:
         self.pid = popen.pid
         self.fd = fd
         self._popen = popen
         self._pidfd = os.pidfd_open(popen.pid)
         self._said = said
+        self._secrets = secrets
         self._lines: deque[str] = deque(maxlen=_SAID_LINES)
         os.set_blocking(fd, False)
         with suppress(OSError):  # beyond what one user may have; the default does as well
@@ -44,9 +52,10 @@ class Piped:
         self._lines.extend(self._said.lines())
 
     def last_words(self) -> str:
-        """Give what it complained of last, on one line."""
+        """Give what it complained of last, on one line, without secrets."""
         self.listen()
-        return " ".join(" | ".join(self._lines).split())[-_LAST_WORDS:]
+        said = hide(" | ".join(self._lines), self._secrets)
+        return " ".join(said.split())[-_LAST_WORDS:]
 
     async def wait(self) -> None:
         """Wait until it has ended."""
@@ -107,7 +116,7 @@ def _writer(command: Command) -> Piped:
     if popen.stdin is not None:
         with suppress(BrokenPipeError), popen.stdin as pipe:
             pipe.write(command.told.encode())
-    return _piped(popen, popen.stdout, said)
+    return _piped(popen, popen.stdout, said, command.secrets)
 
 
 def _reader(command: Command) -> Piped:
@@ -125,11 +134,13 @@ def _reader(command: Command) -> Piped:
     except BaseException:
         os.close(said)
         raise
-    return _piped(popen, popen.stdin, said)
+    return _piped(popen, popen.stdin, said, command.secrets)
 
 
-def _piped(popen: subprocess.Popen[bytes], pipe: IO[bytes] | None, said: int) -> Piped:
+def _piped(
+    popen: subprocess.Popen[bytes], pipe: IO[bytes] | None, said: int, secrets: tuple[str, ...]
+) -> Piped:
     if pipe is None:
         raise ValueError("it was started without a pipe")
     with pipe:  # the library's own object would close its end whenever it likes
-        return Piped(popen, os.dup(pipe.fileno()), Overheard(said))
+        return Piped(popen, os.dup(pipe.fileno()), Overheard(said), secrets)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import anyio
 
-from tallyd.domain.secrecy import hide
 from tallyd.drivers.playout.director import Out
 from tallyd.drivers.playout.encoding import publish
 from tallyd.drivers.playout.options import Output
@@ -146,5 +145,4 @@ class Publication:
                 with anyio.move_on_after(_ENDS_WITHIN_S):
                     await process.wait()
             await process.kill()
-        said = hide(process.last_words(), self._output.secrets)
-        self.standing.trouble = said or self.standing.trouble or "it ended"
+        self.standing.trouble = process.last_words() or self.standing.trouble or "it ended"

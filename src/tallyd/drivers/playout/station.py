@@ -20,6 +20,7 @@ from tallyd.drivers.outliving import Outliver, adopt, find, holds_one_of, launch
 from tallyd.drivers.places import PlaceTakenError, held, hold
 from tallyd.drivers.playout.control import LONGEST_LINE
 from tallyd.drivers.playout.options import PlayoutOptions
+from tallyd.drivers.playout.watching import Watcher
 from tallyd.drivers.playout.wire import SOCKET, VERSION, Ask, Brief, End, State
 from tallyd.ports.drivers import (
     DeviceBlockedError,
@@ -32,7 +33,7 @@ PROGRAM = "tallyd.app.playout"
 ANSWERS_WITHIN_S = 2.0
 ON_WITHIN_S = 20.0
 
-_LOOK_EVERY_S = 0.25
+_LOOK_EVERY_S = 0.5
 _ASK_EVERY_S = 0.05
 _AGAIN_AFTER_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 _STEADY_AFTER_S = 30.0
@@ -44,6 +45,7 @@ class Station:
 
     def __init__(self, context: DriverContext, directory: Path, options: PlayoutOptions) -> None:
         self.process: Outliver | None = None
+        self._wanted_off = False
         self._target = context.target
         self._directory = directory
         self._locks = context.locks
@@ -51,6 +53,7 @@ class Station:
         self._spawn = context.spawn
         self._brief = Brief(target=context.target, directory=str(directory), options=options)
         self._secrets = tuple(s for output in options.publications for s in output.secrets)
+        self._watcher = Watcher(context.target, context.say)
         self._turn = anyio.Lock()
         self._limiter = anyio.CapacityLimiter(2)
 
@@ -85,8 +88,7 @@ class Station:
             begun_s = self._clock.monotonic()
             with suppress(DriverError):
                 await self.on()
-                while self.is_up:
-                    await self._clock.sleep(_LOOK_EVERY_S)
+                await self._watch()
             lasted_s = self._clock.monotonic() - begun_s
             tries = 0 if lasted_s > _STEADY_AFTER_S else tries + 1
             await self._clock.sleep(_AGAIN_AFTER_S[min(tries, len(_AGAIN_AFTER_S) - 1)])
@@ -97,6 +99,7 @@ class Station:
         Raises:
             TryAgainError: its process does not end.
         """
+        self._wanted_off = True
         async with self._turn:
             with suppress(DriverError):
                 if await self._find_process() is not None:
@@ -121,6 +124,19 @@ class Station:
             sentence = "the playout speaks another language"
             raise TryAgainError(Reason.DEVICE_REFUSED, sentence) from error
 
+    async def _watch(self) -> None:
+        """Look at the channel until its playout has ended."""
+        process, looked_s = self.process, self._clock.monotonic()
+        while process is not None and not process.over:
+            with anyio.move_on_after(_LOOK_EVERY_S):
+                await process.wait()
+            if self._clock.monotonic() - looked_s >= _LOOK_EVERY_S:
+                looked_s = self._clock.monotonic()
+                with suppress(DriverError):
+                    self._watcher.look(await self.ask(Ask()))
+        if not self._wanted_off:
+            self._watcher.gone(self._why_not())
+
     async def _ask(self, request: BaseModel) -> State:
         directory = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -133,11 +149,14 @@ class Station:
         return State.model_validate_json(line)
 
     async def _find(self) -> State | None:
+        is_new = not self.is_up
         if await self._find_process() is None:
             return None
         with suppress(DriverError):
             state = await self.ask(Ask())
             if (state.version, state.brief) == (VERSION, self._brief.digest):
+                if is_new:
+                    self._watcher.found(state)
                 return state
         await self._end()
         return None
@@ -157,11 +176,14 @@ class Station:
         except (ProcessError, OSError) as error:
             raise TryAgainError(Reason.DRIVER_UNAVAILABLE, str(error)) from error
         self._take(process)
+        self._wanted_off = False
         try:
             with anyio.fail_after(ON_WITHIN_S):
                 while self.is_up:
                     with suppress(TryAgainError):
-                        return await self.ask(Ask())
+                        state = await self.ask(Ask())
+                        self._watcher.on(state)
+                        return state
                     await self._clock.sleep(_ASK_EVERY_S)
         except TimeoutError as error:
             sentence = f"the channel does not come on within {ON_WITHIN_S:g} s"

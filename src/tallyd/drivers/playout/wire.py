@@ -89,7 +89,8 @@ class PublicationState(_Line):
 class State(_Line):
     """How a channel stands. `on_air` is what is, `trouble` why the slate stands in for it.
 
-    `brief` is the digest of what the playout was told at birth.
+    `brief` is the digest of what the playout was told at birth. `fell_back` counts how often the
+    slate had to stand in, the last time for the entry `fell_back_from`.
     """
 
     version: int = VERSION
@@ -98,6 +99,9 @@ class State(_Line):
     on_air: str | None = None
     token: str | None = None
     trouble: str | None = None
+    fell_back: int = 0
+    fell_back_from: str | None = None
+    fell_back_why: str | None = None
     slots: int = 0
     late_slots: int = 0
     entries: tuple[EntryState, ...] = ()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from tallyd.app.as_run import directory_of
 from tallyd.config import (
     CheckDriver,
     ConfigError,
@@ -64,7 +65,7 @@ class Workshop:
         self._clock = clock
         self._recordings = recordings
         self._locks_dir = state_dir / "inputs"
-        self._state_dir = state_dir / "targets"
+        self._state_dir = state_dir
         self._spawn = spawn
         self._announcer = announcer
         self._drivers = load_drivers()
@@ -83,7 +84,7 @@ class Workshop:
             spawn=spawn,
             root=self._recordings.directory,
             locks=self._locks_dir / target.key,
-            state=self._state_dir / target.key,
+            state=directory_of(self._state_dir, target.key),
             check_disk=self._recordings.require,
             say=self._announcer.say,
         )

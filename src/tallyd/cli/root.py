@@ -50,6 +50,7 @@ COMMANDS = {
     "runs": LazyCommand(
         "tallyd.cli.runs:runs", "Show what became of every occurrence; stop or extend."
     ),
+    "as-run": LazyCommand("tallyd.cli.as_run:as_run", "Show what a channel really had on air."),
     "targets": LazyCommand("tallyd.cli.targets:targets", "Show rooms and channels with their ids."),
     "assets": LazyCommand("tallyd.cli.assets:assets", "Keep the files that channels can play."),
     "accounts": LazyCommand(

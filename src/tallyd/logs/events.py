@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from tallyd.logs.event import Event
+from tallyd.logs.feed_events import FEED_EVENTS
 from tallyd.logs.store_events import STORE_EVENTS
 
 _TARGET = {"target": "key of the room or channel"}
@@ -315,45 +316,7 @@ EVENTS: Final[Mapping[str, Event]] = {
         "The disk of the recordings answers and has room again.",
         {"free_bytes": "what is free"},
     ),
-    "feed.started": Event(
-        "info",
-        "A channel is on air, by a playout that was started now.",
-        {**_TARGET, "pid": "of the playout"},
-    ),
-    "feed.adopted": Event(
-        "info",
-        "A channel has been on air while no daemon looked after it, and goes on.",
-        {**_TARGET, "pid": "of the playout"},
-    ),
-    "feed.died": Event(
-        "error",
-        "The playout of a channel has ended by itself; it is started again.",
-        {**_TARGET, "error": "what it said last"},
-    ),
-    "feed.fell_back": Event(
-        "warning",
-        "A channel shows its slate, because what it should play does not come; that is retried.",
-        {
-            **_TARGET,
-            "token": "of the part that should play; null for what plays between entries",
-            "detail": "what its source said",
-        },
-    ),
-    "feed.recovered": Event(
-        "info",
-        "A channel no longer shows its slate in place of something else.",
-        {**_TARGET, "on_air": "what it plays"},
-    ),
-    "feed.publication_lost": Event(
-        "warning",
-        "One of a channel's publications has ended; it is started again, the others go on.",
-        {**_TARGET, "output": "which", "detail": "what it said last"},
-    ),
-    "feed.publication_back": Event(
-        "info",
-        "A publication is up again.",
-        {**_TARGET, "output": "which"},
-    ),
+    **FEED_EVENTS,
     "clock.doubted": Event(
         "warning",
         "The wall clock is not kept right, or cannot be right, or is waited for.",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from tallyd.drivers.ffmpeg.options import FfmpegOptions
 from tallyd.drivers.ffmpeg.playlist import READ_FROM_STDIN, playlist
@@ -19,6 +19,11 @@ HLS_SEGMENT_S = 2
 HLS_SEGMENTS = 6
 SLATE_S = 2
 """How long the loop of a slate is."""
+
+HIDDEN = "{hidden}"
+"""Stands in arguments for the file of hidden options."""
+
+_SECRET_OF_SRT = frozenset({"passphrase", "streamid"})
 
 _QUIETLY = ("-hide_banner", "-nostdin", "-nostats", "-loglevel", "warning")
 _COLOURS = (
@@ -34,11 +39,13 @@ _PACED = frozenset({SourceKind.HTTP, SourceKind.HTTPS})
 class Command:
     """What is run, and what it reads on its standard input: addresses may be secret.
 
-    `secrets` are what of them nobody may read in what it says.
+    `hidden` are options that stand in no argument: ffmpeg reads them from a file that has no name,
+    where an argument is `HIDDEN`. `secrets` are what nobody may read in what it says.
     """
 
     argv: tuple[str, ...]
     told: str = field(default="", repr=False)
+    hidden: str = field(default="", repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
@@ -97,11 +104,33 @@ def publish(binary: str, output: Output) -> Command:
     """Publish what comes on the standard input."""
     source = ("-fflags", "+nobuffer", "-analyzeduration", "1000000", "-f", "mpegts", "-i", "pipe:0")
     copied = ("-map", "0:v:0", "-map", "0:a:0", "-c", "copy")
-    argv = (binary, *_QUIETLY, *source, *copied, *_published(output))
-    return Command(argv, secrets=output.secrets)
+    address, hidden = _without_secrets(output)
+    preset = ("-fpre", HIDDEN) if hidden else ()
+    argv = (binary, *_QUIETLY, *source, *copied, *_published(output, address, preset))
+    return Command(argv, hidden=hidden, secrets=output.secrets)
 
 
-def _published(output: Output) -> tuple[str, ...]:
+def _without_secrets(output: Output) -> tuple[str, str]:
+    """Part an address from what may be secret in it, as options of ffmpeg, a line each."""
+    url = urlsplit(output.address)
+    match output.kind:
+        case OutputKind.RTMP | OutputKind.RTMPS:
+            # Of three names and more the first two are the application's, as ffmpeg has it.
+            names = url.path.lstrip("/").split("/")
+            count = min(len(names) - 1, 2)
+            playpath = "/".join(names[count:]) + (f"?{url.query}" if url.query else "")
+            hidden = f"rtmp_app={'/'.join(names[:count])}\nrtmp_playpath={playpath}\n"
+            return urlunsplit((url.scheme, url.netloc, "/", "", "")), hidden
+        case OutputKind.SRT:
+            pairs = parse_qsl(url.query, keep_blank_values=True)
+            open_ = urlencode([pair for pair in pairs if pair[0] not in _SECRET_OF_SRT])
+            hidden = "".join(f"{name}={value}\n" for name, value in pairs if name in _SECRET_OF_SRT)
+            return urlunsplit((url.scheme, url.netloc, url.path, open_, "")), hidden
+        case OutputKind.UDP | OutputKind.HLS:
+            return output.address, ""
+
+
+def _published(output: Output, address: str, preset: tuple[str, ...]) -> tuple[str, ...]:
     match output.kind:
         case OutputKind.HLS:
             segments = output.address.removesuffix(".m3u8") + "-%d.ts"
@@ -112,11 +141,11 @@ def _published(output: Output) -> tuple[str, ...]:
                 *("-hls_segment_filename", segments, output.address),
             )
         case OutputKind.RTMP | OutputKind.RTMPS:
-            return ("-f", "flv", "-flvflags", "no_duration_filesize", output.address)
+            return ("-f", "flv", "-flvflags", "no_duration_filesize", *preset, address)
         case OutputKind.UDP:
             return ("-f", "mpegts", _datagrams(output))
         case OutputKind.SRT:
-            return ("-f", "mpegts", output.address)
+            return ("-f", "mpegts", *preset, address)
 
 
 def _datagrams(output: Output) -> str:

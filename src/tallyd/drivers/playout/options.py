@@ -30,6 +30,9 @@ class OutputKind(StrEnum):
     HLS = "hls"
 
 
+_WITH_A_KEY = frozenset({OutputKind.RTMP, OutputKind.RTMPS})
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """One publication. `address` may hold a key, `shown` never does."""
@@ -67,6 +70,10 @@ def parse_output(text: str) -> Output:
             raise ValueError("has a broken host or port in its URL") from None
         if not host or (port is None and scheme in {OutputKind.SRT, OutputKind.UDP}):
             raise ValueError("has no host or no port in its URL")
+        if "@" in url.netloc and scheme != OutputKind.UDP:
+            raise ValueError("has a name or password in its URL, which nobody could keep secret")
+        if scheme in _WITH_A_KEY and url.path.strip("/").count("/") < 1:
+            raise ValueError("has no application and stream key in its URL")
         return Output(OutputKind(scheme), text)
     raise ValueError(f"is no output; give {EXPECTED_OUTPUT}")
 

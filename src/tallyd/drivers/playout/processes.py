@@ -14,7 +14,7 @@ import anyio.to_thread
 
 from tallyd.domain.secrecy import hide
 from tallyd.drivers.overheard import Overheard, make_output
-from tallyd.drivers.playout.encoding import Command
+from tallyd.drivers.playout.encoding import HIDDEN, Command
 from tallyd.drivers.process import child_environment
 
 _PIPE_BYTES = 1 << 20
@@ -121,19 +121,26 @@ def _writer(command: Command) -> Piped:
 
 def _reader(command: Command) -> Piped:
     said = make_output("complaints")
+    hidden = make_output("options") if command.hidden else None
     try:
+        if hidden is not None:
+            os.pwrite(hidden, command.hidden.encode(), 0)
         popen = subprocess.Popen(  # noqa: S603 - a list of arguments, never a shell
-            list(command.argv),
+            [f"/proc/self/fd/{hidden}" if word == HIDDEN else word for word in command.argv],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=said,
             bufsize=0,
             cwd="/",
             env=child_environment(),
+            pass_fds=() if hidden is None else (hidden,),
         )
     except BaseException:
         os.close(said)
         raise
+    finally:
+        if hidden is not None:
+            os.close(hidden)
     return _piped(popen, popen.stdin, said, command.secrets)
 
 

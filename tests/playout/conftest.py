@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from tallyd.drivers.places import held
 from tallyd.drivers.playout.asrun import Aired, aired
 from tallyd.drivers.playout.transport import Demuxer, Pid
 from tallyd.drivers.playout.wire import AS_RUN
+from tallyd.drivers.process import kernel_facts
 from tallyd.ports.drivers import DriverContext, StartOrder
 from tallyd.ports.programme import Programme
 
@@ -128,13 +130,23 @@ def free_port() -> int:
         return port
 
 
-def playouts(root: Path) -> list[int]:
-    """Give the pids of the playouts that hold a lock below a directory."""
+def playouts(locks: Path) -> list[int]:
+    """Give the pids of the playouts that hold one of these locks."""
     return [
-        identity.pid
-        for identity, _ in find(f"playout={TARGET};")
-        if holds_one_of(identity.pid, held(root / "locks"))
+        identity.pid for identity, _ in find("playout=") if holds_one_of(identity.pid, held(locks))
     ]
+
+
+def children_of(parent: int, word: str) -> list[int]:
+    """Give the children of a process that have a word in their arguments."""
+    found: list[int] = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                its_parent = int(kernel_facts(int(entry.name))[1])
+                if its_parent == parent and word.encode() in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+    return found
 
 
 @pytest.fixture
@@ -143,7 +155,7 @@ async def channel(tmp_path: Path):
     async with anyio.create_task_group() as tasks:
         yield Channel(tmp_path, tasks)
         tasks.cancel_scope.cancel()
-    for pid in playouts(tmp_path):
+    for pid in playouts(tmp_path / "locks"):
         os.kill(pid, signal.SIGKILL)
 
 

@@ -1,0 +1,202 @@
+"""The feed keeps the contract of drivers, and a channel outlives whoever looks after it."""
+
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import anyio
+import pytest
+from tests.marks_rig import stretches
+from tests.playout.conftest import children_of, free_port, playouts
+
+from tallyd.clock import SystemClock
+from tallyd.domain.model import Content, ContentKind, EndReason
+from tallyd.drivers.feeds.ffmpeg import FfmpegFeed
+from tallyd.drivers.playout.wire import Ask, State
+from tallyd.ports.drivers import GiveUpError, Observation, SessionState
+from tallyd.ports.programme import AssetProgramme
+from tallyd.testing.conformance import CHECKS, Check, Subject, verify
+
+A_MINUTE = 60
+
+
+async def kill(shown: Observation) -> None:
+    """Kill the playout behind a session."""
+    os.kill(int(str(shown.reference)), signal.SIGKILL)
+
+
+async def until(true: Callable[[], Awaitable[object]], within_s: float = 10) -> None:
+    """Wait for something to come true."""
+    with anyio.fail_after(within_s):
+        while not await true():  # noqa: ASYNC110 - another process sets no event
+            await anyio.sleep(0.05)
+
+
+async def state_of(feed: FfmpegFeed) -> State:
+    """Ask the playout of a feed how it stands."""
+    return await feed._station.ask(Ask())
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+async def test_the_feed_keeps_the_contract(check: Check, tmp_path: Path):
+    """What the engine relies on holds for channels too."""
+    options = FfmpegFeed.Options(
+        outputs=(f"udp://127.0.0.1:{free_port()}",),
+        size="320x180",
+        video_bitrate_kbps=300,
+        live="test",
+        archive_keep_s=0,
+    )
+    subject = Subject(
+        make=lambda context: FfmpegFeed(context, options),
+        clock=SystemClock(),
+        directory=tmp_path,
+        run_s=0.2,
+        break_session=kill,
+    )
+    try:
+        await verify(check, subject)
+    finally:
+        for pid in playouts(tmp_path / ".locks"):
+            os.kill(pid, signal.SIGKILL)
+
+
+async def test_a_channel_outlives_its_daemon(channel, films, tmp_path):
+    """Entries that were ordered begin and end by themselves, and the next daemon takes over."""
+    feed = channel.feed()
+    await feed.switch_on()
+    zero = channel.clock.now() + timedelta(seconds=6)
+    film = AssetProgramme(films(3, 8), timedelta(seconds=8))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(feed.start, channel.order("a", zero, 4, film))
+        await until(lambda: _has_entry(feed))
+        tasks.cancel_scope.cancel()
+        channel.daemon_dies()
+        feed._station.ask = _never  # the daemon has no time for regrets
+    await channel.clock.sleep((zero - channel.clock.now()).total_seconds() + 2)
+    heir = channel.feed()
+    (found,) = await heir.recover()
+    assert (found.token, found.state) == ("a", SessionState.FLOWING)
+    assert found.first_data_at is not None
+    assert abs(found.first_data_at - zero) < timedelta(milliseconds=50)
+    await channel.clock.sleep(3.5)
+    assert (await heir.stop("a")).last_data_at == pytest.approx(zero, abs=timedelta(seconds=4.1))
+    await heir.switch_off()
+    pictures = channel.viewer.pictures(tmp_path)
+    assert stretches(m for _, _, m in pictures if m.name == 3) == [(3, 0, 99)]
+    assert not playouts(channel.root / "locks")
+
+
+async def _has_entry(feed: FfmpegFeed) -> bool:
+    try:
+        return bool((await state_of(feed)).entries)
+    except Exception:  # noqa: BLE001 - it comes on only now
+        return False
+
+
+async def _never(_request: object) -> State:
+    await anyio.sleep_forever()
+    raise AssertionError
+
+
+async def test_a_playout_that_dies_is_replaced(channel):
+    """The channel is back by itself; what played has died, and the engine hears of it."""
+    feed = channel.feed(live="test")
+    order = channel.order("a", channel.clock.now(), A_MINUTE)
+    await feed.start(order)
+    (pid,) = playouts(channel.root / "locks")
+    os.kill(pid, signal.SIGKILL)
+    await until(lambda: _is_dead(feed))
+    (shown,) = await feed.observe()
+    assert (shown.end, bool(shown.detail)) == (EndReason.DIED, True)
+    await feed.stop("a")
+    await until(lambda: _is_on(feed))
+    assert playouts(channel.root / "locks") != [pid]
+    again = await feed.start(channel.order("b", channel.clock.now(), A_MINUTE))
+    assert again.state is SessionState.FLOWING
+    await feed.switch_off()
+
+
+async def _is_dead(feed: FfmpegFeed) -> bool:
+    return any(each.state is SessionState.ENDED for each in await feed.observe())
+
+
+async def _is_on(feed: FfmpegFeed) -> bool:
+    try:
+        return (await state_of(feed)).on_air is not None
+    except Exception:  # noqa: BLE001 - it comes on only now
+        return False
+
+
+async def test_a_publication_that_dies_is_begun_again(channel, tmp_path):
+    """A sink that is killed is back within two seconds; the channel and the others go on."""
+    feed = channel.feed(
+        outputs=[f"udp://127.0.0.1:{channel.viewer.port}", f"hls:{tmp_path}/a.m3u8"]
+    )
+    await feed.switch_on()
+    await until(lambda: _is_on(feed), 20)
+    await channel.clock.sleep(1)
+    before = await state_of(feed)
+    victim = before.publications[0].pid
+    assert victim is not None
+    os.kill(victim, signal.SIGKILL)
+    killed = channel.clock.now()
+    await channel.clock.sleep(0.2)
+    seen = len(channel.viewer.came)
+    await until(lambda: _more_than(channel.viewer.came, seen))
+    assert channel.clock.now() - killed < timedelta(seconds=2)
+    after = await state_of(feed)
+    assert after.publications[0].begun == 2
+    assert after.publications[1].begun == 1
+    assert after.publications[1].up
+    await feed.switch_off()
+
+
+async def _more_than(came: list[object], count: int) -> bool:
+    return len(came) > count
+
+
+async def test_a_source_that_is_killed_costs_two_seconds(channel):
+    """The slate stands in at once, the source comes back by itself, and it is one event."""
+    feed = channel.feed(live="test")
+    await feed.start(channel.order("a", channel.clock.now(), A_MINUTE))
+    since = channel.clock.now()
+    (source,) = children_of(playouts(channel.root / "locks")[0], "testsrc2")
+    os.kill(source, signal.SIGKILL)
+    await channel.clock.sleep(4)
+    state = await state_of(feed)
+    assert (state.on_air, state.trouble) == ("live", None)
+    kinds = [each.kind for each in channel.aired(since)]
+    assert kinds in (["live"], ["live", "slate", "live"])
+    (shown,) = await feed.observe()
+    assert shown.state is SessionState.FLOWING
+    await feed.switch_off()
+
+
+async def test_a_source_that_is_missing_shows_the_slate(channel):
+    """An input that nobody sends is said to be missing, and told why, while the entry goes on."""
+    feed = channel.feed(live=f"rtmp://127.0.0.1:{free_port()}/live/secretkey")
+    shown = await feed.start(channel.order("a", channel.clock.now(), A_MINUTE))
+    assert (shown.state, shown.first_data_at) == (SessionState.SILENT, None)
+    assert shown.detail
+    assert "secretkey" not in shown.detail
+    state = await state_of(feed)
+    assert (state.on_air, state.token) == ("slate", "a")
+    await feed.switch_off()
+
+
+async def test_what_the_channel_does_not_have_is_given_up(channel):
+    """An entry that can never play is not tried again."""
+    feed = channel.feed()
+    order = channel.order("a", channel.clock.now(), A_MINUTE)
+    with pytest.raises(GiveUpError, match="no `live` input"):
+        await feed.start(order)
+    for kind in (ContentKind.SLICER, ContentKind.REPLAY, ContentKind.ASSET):
+        asked = channel.order("a", channel.clock.now(), A_MINUTE)
+        content = Content(kind, id="../etc/passwd")
+        with pytest.raises(GiveUpError):
+            await feed.start(replace(asked, content=content))
+    assert not playouts(channel.root / "locks")

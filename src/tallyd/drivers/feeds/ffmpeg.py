@@ -6,6 +6,7 @@ The playout is a process of its own, which stays on air whether anything is orde
 import re
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -95,7 +96,7 @@ class FfmpegFeed:
         """Have the channel on air from now on, and again whenever its playout ends."""
         if self._keeping is None:
             self._keeping = anyio.CancelScope()
-            self._context.spawn(self._keep_on)
+            self._context.spawn(partial(self._keep_on, self._keeping))
 
     async def switch_off(self) -> None:
         """Take the channel off the air.
@@ -103,8 +104,9 @@ class FfmpegFeed:
         Raises:
             DriverError: its playout does not end.
         """
-        if self._keeping is not None:
-            self._keeping.cancel()
+        keeping, self._keeping = self._keeping, None
+        if keeping is not None:
+            keeping.cancel()
         await self._station.off()
 
     async def recover(self) -> tuple[Observation, ...]:
@@ -151,7 +153,7 @@ class FfmpegFeed:
         try:
             self._take(await self._station.ask(Ask()))
         except TryAgainError as error:
-            if self._station.is_up:
+            if not await self._station.has_gone():
                 raise
             self._died(error.sentence)
         return tuple(self._running.values())
@@ -169,7 +171,7 @@ class FfmpegFeed:
             try:
                 self._take(await self._station.ask(Drop(token=token)))
             except TryAgainError as error:
-                if self._station.is_up:
+                if not await self._station.has_gone():
                     raise
                 self._died(error.sentence)
         ended = _ended(self._running.pop(token))
@@ -178,10 +180,9 @@ class FfmpegFeed:
             self._stopped.pop(next(iter(self._stopped)))
         return ended
 
-    async def _keep_on(self) -> None:
-        if self._keeping is not None:
-            with self._keeping:
-                await self._station.keep_on()
+    async def _keep_on(self, scope: anyio.CancelScope) -> None:
+        with scope:
+            await self._station.keep_on()
 
     async def _on(self) -> State:
         knew = self._station.is_up

@@ -1,12 +1,12 @@
 """The daemon's way in: a socket, a line asked, a line answered. What is asked is done elsewhere."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
 import anyio.abc
 from anyio.streams.buffered import BufferedByteReceiveStream
-from pydantic import ValidationError
 
 from tallyd.domain.window import to_ms
 from tallyd.drivers.playout.director import Director, Told
@@ -58,17 +58,11 @@ class Control:
     async def _answer(self, stream: anyio.abc.SocketStream) -> None:
         async with stream:
             lines = BufferedByteReceiveStream(stream)
-            try:
+            # Whoever asks may be gone, or speak another language: it must not end the channel.
+            with suppress(Exception):
                 while True:
                     line = await lines.receive_until(b"\n", LONGEST_LINE)
                     await stream.send(self._do(line).encode() + b"\n")
-            except (
-                anyio.IncompleteRead,
-                anyio.DelimiterNotFound,
-                anyio.BrokenResourceError,
-                ValidationError,
-            ):
-                return  # whoever it was is gone, or speaks another language
 
     def _do(self, line: bytes) -> str:
         self._heard_s = self._clock.monotonic()

@@ -41,6 +41,7 @@ class Piped:
         self._popen = popen
         self._pidfd = os.pidfd_open(popen.pid)
         self._said = said
+        self._deaf = False
         self._secrets = secrets
         self._lines: deque[str] = deque(maxlen=_SAID_LINES)
         os.set_blocking(fd, False)
@@ -49,7 +50,8 @@ class Piped:
 
     def listen(self) -> None:
         """Take in what it complains of, so that this does not pile up."""
-        self._lines.extend(self._said.lines())
+        if not self._deaf:
+            self._lines.extend(self._said.lines())
 
     def last_words(self) -> str:
         """Give what it complained of last, on one line, without secrets."""
@@ -76,6 +78,7 @@ class Piped:
             await anyio.wait_readable(self._pidfd)
             self._popen.wait()
             self.listen()
+            self._deaf = True
             self._said.close()
             os.close(self._pidfd)
 

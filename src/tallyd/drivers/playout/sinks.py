@@ -80,7 +80,10 @@ class Publication:
         tries = 0
         while True:
             begun_s = self._around.clock.monotonic()
-            await self._publish()
+            try:
+                await self._publish()
+            except Exception as error:  # noqa: BLE001 - the fence: one must not end the others
+                self.standing.trouble = f"failed: {error!r}"
             lasted_s = self._around.clock.monotonic() - begun_s
             tries = 0 if lasted_s > _STEADY_AFTER_S else tries + 1
             await self._around.clock.sleep(_AGAIN_AFTER_S[min(tries, len(_AGAIN_AFTER_S) - 1)])

@@ -142,25 +142,26 @@ class Pipeline:
         self._scope.cancel()
 
     async def run(self) -> None:
-        """Run the process until it ends or is let go of."""
+        """Run the process until it ends or is let go of; nothing that goes wrong goes further."""
         with self._scope:
             try:
-                process = await spawn_writer(self._make_command, self._around.limiter)
+                self.ended = await self._play()
+            except (NoSourceError, DamagedStreamError) as error:
+                self.ended = str(error)
             except OSError as error:
                 self.ended = f"cannot be run: {error.strerror}"
-                return
-            except NoSourceError as error:
-                self.ended = str(error)
-                return
-            self.pid = process.pid
-            try:
-                await self._read(process)
-            except DamagedStreamError as error:
-                self.ended = str(error)
-            finally:
-                await process.kill()
-            if self.ended is None:
-                self.ended = process.last_words() or "it came to its end"
+            except Exception as error:  # noqa: BLE001 - the fence: a source must not end a channel
+                self.ended = f"failed: {error!r}"
+
+    async def _play(self) -> str:
+        """Run the process to its end; gives what it said last."""
+        process = await spawn_writer(self._make_command, self._around.limiter)
+        self.pid = process.pid
+        try:
+            await self._read(process)
+        finally:
+            await process.kill()
+        return process.last_words() or "it came to its end"
 
     async def _read(self, process: Piped) -> None:
         demuxer = Demuxer()

@@ -38,6 +38,7 @@ _ASK_EVERY_S = 0.05
 _AGAIN_AFTER_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 _STEADY_AFTER_S = 30.0
 _ENDS_WITHIN_S = 4.0
+_ENDING_S = 0.3
 
 
 class Station:
@@ -61,6 +62,13 @@ class Station:
     def is_up(self) -> bool:
         """Whether its process is known and lives."""
         return self.process is not None and not self.process.over
+
+    async def has_gone(self) -> bool:
+        """Tell whether its process has ended, or does so at this moment."""
+        if self.process is not None:
+            with anyio.move_on_after(_ENDING_S):
+                await self.process.wait()
+        return not self.is_up
 
     async def find(self) -> State | None:
         """Take over the playout that an earlier daemon left; None where there is none.

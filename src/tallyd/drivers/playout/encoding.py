@@ -31,6 +31,7 @@ _COLOURS = (
 )
 """Said of every source, whatever it says: the head of the stream must not change at a take."""
 
+_FLV = ("-bsf:a", "aac_adtstoasc", "-f", "flv", "-flvflags", "no_duration_filesize")
 _PACED = frozenset({SourceKind.HTTP, SourceKind.HTTPS})
 """What comes in bursts, as HLS does, is read as fast as it is played."""
 
@@ -141,7 +142,7 @@ def _published(output: Output, address: str, preset: tuple[str, ...]) -> tuple[s
                 *("-hls_segment_filename", segments, output.address),
             )
         case OutputKind.RTMP | OutputKind.RTMPS:
-            return ("-f", "flv", "-flvflags", "no_duration_filesize", *preset, address)
+            return (*_FLV, *preset, address)
         case OutputKind.UDP:
             return ("-f", "mpegts", _datagrams(output))
         case OutputKind.SRT:

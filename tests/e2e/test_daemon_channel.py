@@ -1,0 +1,77 @@
+"""A channel by the whole daemon: booked, on air, published, adopted, off with the daemon."""
+
+import os
+import signal
+from datetime import timedelta
+
+from tallyd import app
+from tallyd.app.as_run import on_air
+from tallyd.domain.drafts import Draft
+from tallyd.domain.model import Content, ContentKind, InstantStart, Outcome, Schedule
+from tallyd.domain.window import Window
+from tallyd.drivers.outliving import find
+
+CHANNEL = """
+[channels.one]
+driver = "ffmpeg"
+[channels.one.options]
+outputs = ["hls:{hls}/one.m3u8"]
+size = "320x180"
+video_bitrate_kbps = 300
+live = "test"
+archive_keep_s = 60
+"""
+
+
+async def book(house, start_in_s: float, length_s: float, name: str) -> Schedule:
+    """Book the live input of the channel."""
+    async with app.open_for_changes(await house.settings()) as appliance:
+        change = await appliance.bookings.add(
+            lambda now: Draft(
+                target="channels.one",
+                name=name,
+                start=InstantStart(now + timedelta(seconds=start_in_s)),
+                duration=timedelta(seconds=length_s),
+                content=Content(ContentKind.LIVE),
+            )
+        )
+    assert change.after is not None
+    return change.after
+
+
+def playouts() -> list[int]:
+    """Give the playouts of this channel."""
+    return [identity.pid for identity, _ in find("playout=channels.one;")]
+
+
+async def test_a_channel_from_booking_to_viewer(house, media, tmp_path):
+    """What is booked on a channel is on air then, whatever becomes of the daemon meanwhile."""
+    hls = tmp_path / "hls"
+    hls.mkdir()
+    house.on_stop = "leave"
+    house.configure()
+    with house.config.open("a") as config:
+        config.write(CHANNEL.format(hls=hls))
+    daemon = await house.start()
+    await daemon.heard("feed.started")
+    first = await book(house, 5, 5, "First")
+    second = await book(house, 10, 4, "Second")
+    await daemon.heard("run.started", name="First")
+    (playout,) = playouts()
+    os.kill(daemon.pid, signal.SIGKILL)
+    await daemon.ended()
+    daemon = await house.start()
+    await daemon.heard("feed.adopted", pid=playout)
+    for schedule in (first, second):
+        run = await house.finished(schedule)
+        assert run.outcome is Outcome.RECORDED, run.sentence
+        (part,) = run.parts
+        assert abs(part.first_data_at - run.planned.start) < timedelta(milliseconds=200)
+    now = house.clock.now()
+    settings = await house.settings()
+    aired = on_air(settings, "channels.one", Window(now - timedelta(minutes=1), now), now)
+    assert [each.kind for each in aired] == ["default", "live", "live", "default"]
+    assert playouts() == [playout]
+    assert await media.damage(hls / "one.m3u8") == ""
+    assert await daemon.end(signal.SIGINT) == 0
+    assert playouts() == []

@@ -25,6 +25,7 @@ class Lead:
         self._target = target
         self._spread = timedelta(milliseconds=traits.spread_ms)
         self._crowd = crowd
+        self._learns = not traits.waits
         guesses = [float(traits.lead_ms)] * GUESSES
         self._seen_ms: deque[float] = deque(guesses, maxlen=REMEMBERED)
 
@@ -33,7 +34,7 @@ class Lead:
 
         What others cost it is not the device's own: as much of it as was allowed for is left out.
         """
-        if part.first_data_at is not None:
+        if part.first_data_at is not None and self._learns:
             took = part.first_data_at - part.commanded_at
             others = self._crowd.others(part.piece.start, self._target)
             allowed = max(part.spread, others * EACH_OTHER)

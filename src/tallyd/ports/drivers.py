@@ -56,6 +56,8 @@ class Traits:
     longest silence of a session, the deadline of `stop`.
     `call_timeout_ms`: the deadline of every other call.
     `bytes_per_s`: how fast a session writes files here; None: its earlier parts tell.
+    `waits`: first data comes when the piece begins, however early `start` is called, so `lead_ms`
+    stands: there is nothing to learn.
     """
 
     lead_ms: int = 0
@@ -68,6 +70,7 @@ class Traits:
     stop_timeout_ms: int = 10_000
     call_timeout_ms: int = 5_000
     bytes_per_s: int | None = None
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

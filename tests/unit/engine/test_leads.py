@@ -89,3 +89,11 @@ def test_a_herd_does_not_teach_its_devices_to_be_told_early():
 def test_what_is_long_ago_is_forgotten():
     """A device that was slow last week and is quick now is told later from now on."""
     assert learnt_ms(*[2_000] * 20, *[100] * REMEMBERED) == 100
+
+
+def test_what_waits_for_its_time_teaches_nothing():
+    """A player that is cued early and begins on time keeps being cued as early."""
+    lead = Lead("channels.a", Traits(lead_ms=2_500, waits=True), Crowd())
+    for _ in range(10):
+        lead.learn(part(400))
+    assert lead.value == timedelta(milliseconds=2_500)

@@ -71,6 +71,7 @@ class FfmpegFeed:
         """
         return Traits(
             lead_ms=LEAD_MS,
+            waits=True,
             overlap=True,
             survives=True,
             first_data_timeout_ms=_A_DAY_MS,

@@ -49,9 +49,9 @@ def state(trouble: str | None = None, fell_back: int = 0, *publications: Publica
     )
 
 
-def output(*, up: bool, trouble: str | None = None) -> PublicationState:
+def output(*, up: bool, begun: int = 1) -> PublicationState:
     """Make how a publication stands."""
-    return PublicationState(shown="srt://h:1", up=up, begun=1, trouble=trouble)
+    return PublicationState(shown="srt://h:1", up=up, begun=begun, trouble="Connection refused")
 
 
 def test_a_fall_back_is_one_event_and_its_end_another(watcher: Watcher, log: Log):
@@ -70,11 +70,25 @@ def test_a_fall_back_between_two_looks_is_told_as_well(watcher: Watcher, log: Lo
 
 def test_a_publication_is_lost_once_and_back_once(watcher: Watcher, log: Log):
     """A server that stays away is one line."""
-    coming = output(up=False)
-    lost = output(up=False, trouble="Connection refused")
-    for each in (coming, output(up=True), lost, lost, output(up=True)):
+    coming, up = output(up=False, begun=0), output(up=True)
+    lost, lost_again, back = output(up=False), output(up=False, begun=2), output(up=True, begun=3)
+    for each in (coming, up, lost, lost, lost_again, back, back):
         watcher.look(state(None, 0, each))
     assert log.said == ["started", "publication_lost", "publication_back"]
+
+
+def test_a_publication_that_is_back_at_once_is_told_as_well(watcher: Watcher, log: Log):
+    """What was down between two looks is in the log."""
+    for each in (output(up=True), output(up=True, begun=2)):
+        watcher.look(state(None, 0, each))
+    assert log.said == ["started", "publication_lost", "publication_back"]
+
+
+def test_a_channel_that_does_not_come_on_is_told_once(watcher: Watcher, log: Log):
+    """However often it is tried."""
+    for why in ("no ffmpeg", "no ffmpeg", "no slate"):
+        watcher.failed(why)
+    assert log.said == ["started", "failed", "failed"]
 
 
 def test_what_another_daemon_left_and_what_dies_is_told(log: Log):

@@ -18,6 +18,11 @@ FEED_EVENTS: Final[Mapping[str, Event]] = {
         "A channel has been on air while no daemon looked after it, and goes on.",
         {**_TARGET, "pid": "of the playout"},
     ),
+    "feed.failed": Event(
+        "error",
+        "A channel does not come on; it is tried again.",
+        {**_TARGET, "error": "why"},
+    ),
     "feed.died": Event(
         "error",
         "The playout of a channel has ended by itself; it is started again.",

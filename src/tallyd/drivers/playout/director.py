@@ -36,6 +36,7 @@ _STEADY_AFTER_S = 10.0
 """What was on air for so long is well: what ends it is a new trouble."""
 
 _WORTH_A_START = timedelta(seconds=1)
+_REMEMBERED = timedelta(days=1)
 _LOOK_EVERY_S = 0.1
 _NOTHING = timedelta(0)
 
@@ -195,11 +196,12 @@ class Director:
         present = self._on_air
         if present is not None and present.stand_in and present.clip == cue.clip:
             return present
-        cue.trouble = cue.trouble or _why(cue.source)
+        if present is not None:  # else the channel has just come on, and its first source not yet
+            cue.trouble = cue.trouble or _why(cue.source)
+            count = self.fallen_back.count + 1
+            self.fallen_back = FallBacks(count, cue.clip.token, cue.trouble)
         if cue.clip.token in self.told:
             self.told[cue.clip.token].trouble = cue.trouble
-        count = self.fallen_back.count + 1
-        self.fallen_back = FallBacks(count, cue.clip.token, cue.trouble)
         slate = self.desk.slate(SlateTake())
         slate.join(0)
         return _OnAir(cue.clip, slate, stand_in=True)
@@ -224,8 +226,15 @@ class Director:
         entries = sorted((told.entry for told in self.told.values()), key=_by_start)
         self._clips = tuple(clip for entry in entries for clip in clips_of(entry))
 
+    def _forget_before(self, at: datetime) -> None:
+        """Forget entries that are long over, and that no daemon has come to ask for."""
+        self.told = {key: each for key, each in self.told.items() if each.entry.window.stop >= at}
+        self._arrange()
+
     def _prepare(self, clip: Clip, at: datetime, now_s: float) -> None:
         """See to it that what will be on air soon has a source, and nothing else."""
+        if any(told.entry.window.stop < at - _REMEMBERED for told in self.told.values()):
+            self._forget_before(at - _REMEMBERED)
         soon = (clip, *coming(self._clips, self.desk.default, at, PREPARED_AHEAD))
         keep = {*soon, *([self._on_air.clip] if self._on_air is not None else [])}
         for old in [each for each in self._cues if each not in keep]:

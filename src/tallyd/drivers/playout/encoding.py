@@ -103,7 +103,7 @@ def make_slate(binary: str, options: PlayoutOptions, picture: Path | None) -> Co
 
 def publish(binary: str, output: Output) -> Command:
     """Publish what comes on the standard input."""
-    source = ("-fflags", "+nobuffer", "-analyzeduration", "1000000", "-f", "mpegts", "-i", "pipe:0")
+    source = ("-fflags", "+nobuffer", "-analyzeduration", "500000", "-f", "mpegts", "-i", "pipe:0")
     copied = ("-map", "0:v:0", "-map", "0:a:0", "-c", "copy")
     address, hidden = _without_secrets(output)
     preset = ("-fpre", HIDDEN) if hidden else ()

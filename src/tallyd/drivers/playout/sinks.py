@@ -67,7 +67,7 @@ class Publication:
         self._waiting: deque[bytes] = deque()
         self._comes = anyio.Event()
         self._takes = False
-        self._taken_s = 0.0
+        self._hangs = False
 
     def put(self, out: Out) -> None:
         """Send what goes out; what cannot be sent is lost to this publication alone."""
@@ -105,27 +105,25 @@ class Publication:
             self._takes = False
             self.standing.since_s = None
             self.standing.pid = None
-            await self._end(process)
+            with anyio.CancelScope(shield=True):
+                await self._end(process)
 
     def _begin(self, process: Piped) -> None:
         self._waiting = deque(out.data for out in self._recent.all)
-        self._taken_s = self._around.clock.monotonic()
-        self._takes = True
-        self.standing.trouble = None
+        self._takes, self._hangs = True, False
         self.standing.begun += 1
-        self.standing.since_s = self._taken_s
+        self.standing.since_s = self._around.clock.monotonic()
         self.standing.pid = process.pid
 
     async def _feed(self, process: Piped) -> None:
         while True:
             while not self._waiting:
-                self._taken_s = self._around.clock.monotonic()
                 self._comes = anyio.Event()
                 await self._comes.wait()
             with anyio.move_on_after(WAITING_S) as patience:
                 await anyio.wait_writable(process.fd)
             if patience.cancelled_caught or len(self._waiting) > _MOST_WAITING:
-                self.standing.trouble = f"it took nothing for {WAITING_S:g} s"
+                self._hangs = True
                 return
             data = self._waiting.popleft()
             try:
@@ -142,10 +140,10 @@ class Publication:
         scope.cancel()
 
     async def _end(self, process: Piped) -> None:
-        with anyio.CancelScope(shield=True):
-            process.close()
-            if self.standing.trouble is None:
-                with anyio.move_on_after(_ENDS_WITHIN_S):
-                    await process.wait()
-            await process.kill()
-        self.standing.trouble = process.last_words() or self.standing.trouble or "it ended"
+        process.close()
+        if not self._hangs:
+            with anyio.move_on_after(_ENDS_WITHIN_S):
+                await process.wait()
+        await process.kill()
+        why = f"it took nothing for {WAITING_S:g} s" if self._hangs else "it ended"
+        self.standing.trouble = process.last_words() or why

@@ -85,6 +85,7 @@ class Station:
             DriverError: it does not come on, and why.
         """
         async with self._turn:
+            self._wanted_off = False
             if self.is_up:
                 return await self.ask(Ask())
             return await self._find() or await self._launch()
@@ -94,9 +95,11 @@ class Station:
         tries = 0
         while True:
             begun_s = self._clock.monotonic()
-            with suppress(DriverError):
+            try:
                 await self.on()
                 await self._watch()
+            except DriverError as error:
+                self._watcher.failed(error.sentence)
             lasted_s = self._clock.monotonic() - begun_s
             tries = 0 if lasted_s > _STEADY_AFTER_S else tries + 1
             await self._clock.sleep(_AGAIN_AFTER_S[min(tries, len(_AGAIN_AFTER_S) - 1)])
@@ -184,7 +187,6 @@ class Station:
         except (ProcessError, OSError) as error:
             raise TryAgainError(Reason.DRIVER_UNAVAILABLE, str(error)) from error
         self._take(process)
-        self._wanted_off = False
         try:
             with anyio.fail_after(ON_WITHIN_S):
                 while self.is_up:

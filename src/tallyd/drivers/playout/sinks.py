@@ -68,6 +68,7 @@ class Publication:
         self._comes = anyio.Event()
         self._takes = False
         self._hangs = False
+        self._most = _MOST_WAITING
 
     def put(self, out: Out) -> None:
         """Send what goes out; what cannot be sent is lost to this publication alone."""
@@ -110,6 +111,7 @@ class Publication:
 
     def _begin(self, process: Piped) -> None:
         self._waiting = deque(out.data for out in self._recent.all)
+        self._most = len(self._waiting) + _MOST_WAITING
         self._takes, self._hangs = True, False
         self.standing.begun += 1
         self.standing.since_s = self._around.clock.monotonic()
@@ -122,7 +124,7 @@ class Publication:
                 await self._comes.wait()
             with anyio.move_on_after(WAITING_S) as patience:
                 await anyio.wait_writable(process.fd)
-            if patience.cancelled_caught or len(self._waiting) > _MOST_WAITING:
+            if patience.cancelled_caught or len(self._waiting) > self._most:
                 self._hangs = True
                 return
             data = self._waiting.popleft()

@@ -1,6 +1,7 @@
-"""A plan of all kinds of entries, back to back, as a viewer sees it: `FULL_CHANNELS=1` is an hour's.
+"""A plan of all kinds of entries, back to back, as a viewer sees it.
 
-An hour's plan is played in ten minutes: sixty entries of ten seconds. Else it is a dozen of four.
+`FULL_CHANNELS=1` plays an hour's plan in ten minutes: sixty entries of ten seconds. Else it is a
+dozen of four.
 """
 
 import os

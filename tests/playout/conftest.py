@@ -4,10 +4,11 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 import pytest
@@ -27,6 +28,7 @@ from tallyd.ports.drivers import DriverContext, StartOrder
 from tallyd.ports.programme import Programme
 
 TARGET = "channels.test"
+T = TypeVar("T")
 
 
 @dataclass
@@ -103,7 +105,7 @@ class Channel:
     def aired(self, since: datetime) -> tuple[Aired, ...]:
         """Give what the as-run log says."""
         now = self.clock.now()
-        return aired(self.root / "state" / AS_RUN, Window(since, now), now)
+        return off_loop(lambda: aired(self.root / "state" / AS_RUN, Window(since, now), now))
 
     def daemon_dies(self) -> None:
         """End all that runs beside the feed."""
@@ -130,23 +132,37 @@ def free_port() -> int:
         return port
 
 
+def off_loop(look: Callable[[], T]) -> T:
+    """Call what blocks where it may; a test has the time to wait for it."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(look).result()
+
+
 def playouts(locks: Path) -> list[int]:
     """Give the pids of the playouts that hold one of these locks."""
-    return [
-        identity.pid for identity, _ in find("playout=") if holds_one_of(identity.pid, held(locks))
-    ]
+
+    def look() -> list[int]:
+        locked = held(locks)
+        return [each.pid for each, _ in find("playout=") if holds_one_of(each.pid, locked)]
+
+    return off_loop(look)
 
 
 def children_of(parent: int, word: str) -> list[int]:
     """Give the children of a process that have a word in their arguments."""
-    found: list[int] = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with suppress(OSError):
-                its_parent = int(kernel_facts(int(entry.name))[1])
-                if its_parent == parent and word.encode() in (entry / "cmdline").read_bytes():
-                    found.append(int(entry.name))
-    return found
+
+    def look() -> list[int]:
+        pids = (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit())
+        return [pid for pid in pids if is_one(pid)]
+
+    def is_one(pid: int) -> bool:
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_bytes()
+            return int(kernel_facts(pid)[1]) == parent and word.encode() in words
+        except OSError:
+            return False
+
+    return off_loop(look)
 
 
 @pytest.fixture

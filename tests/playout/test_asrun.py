@@ -86,7 +86,7 @@ def test_being_still_on_air_is_noted(log: AsRunLog, tmp_path: Path):
     """What nobody has changed for hours was on air for hours."""
     log.still_on_air()  # nothing has been written yet
     log.write(change_of(ZERO, "asset", "t1", "Film", None))
-    touch(tmp_path, after(-100))
+    touch(tmp_path, ZERO - timedelta(days=400))
     before = max(tmp_path.iterdir()).stat().st_mtime
     log.still_on_air()
     assert max(tmp_path.iterdir()).stat().st_mtime > before

@@ -55,7 +55,7 @@ class Fake:
         if self.stock <= 0:
             return None
         self.stock -= 1
-        return Frame(self._picture, ())
+        return Frame(self._picture)
 
     def close(self) -> None:
         """Note that nobody wants it."""

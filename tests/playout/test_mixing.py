@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.playout_rig import SLOT_TICKS, SOUND_TICKS, counters, loop, source, units
 
 from tallyd.drivers.playout.mixing import Loop, Mixer
-from tallyd.drivers.playout.reel import Reel
+from tallyd.drivers.playout.reel import Frame, Reel
 from tallyd.drivers.playout.transport import WRAP, Demuxer, Pid, ticks_between
 
 RATE = 25
@@ -21,7 +21,7 @@ def play(mixer: Mixer, slot: int, reel: Reel, count: int) -> tuple[bytes, int]:
     for _ in range(count):
         frame = reel.next()
         if frame is not None:
-            out += mixer.write(slot, frame.picture, frame.sounds)
+            out += mixer.write(slot, frame)
         slot += 1
     return out, slot
 
@@ -71,10 +71,19 @@ def test_a_source_without_sound_is_silent_and_not_less():
     """A mute film does not take the sound track out of the publication."""
     mixer = Mixer(RATE, loop(mark=3))
     mute = [unit for unit in units(source(50)) if unit.pid is Pid.PICTURE]
-    out = b"".join(mixer.write(slot, unit) for slot, unit in enumerate(mute))
+    out = b"".join(mixer.write(slot, Frame(unit)) for slot, unit in enumerate(mute))
     sounds = [unit for unit in units(out) if unit.pid is Pid.SOUND]
     assert len(sounds) > (50 * SLOT_TICKS - 0.4 * FIRST) / SOUND_TICKS
     assert {unit.packets[-20] for unit in sounds} == {3}
+
+
+def test_a_slate_is_silent_at_once():
+    """A publication that waits for sound does not fall behind while the slate is shown."""
+    mixer = Mixer(RATE, loop())
+    mute = [unit for unit in units(source(50)) if unit.pid is Pid.PICTURE]
+    out = b"".join(mixer.write(n, Frame(unit, mute=True)) for n, unit in enumerate(mute))
+    sounds = [unit for unit in units(out) if unit.pid is Pid.SOUND]
+    assert len(sounds) == 50 * SLOT_TICKS // SOUND_TICKS
 
 
 def test_tables_come_with_every_picture_to_begin_with():

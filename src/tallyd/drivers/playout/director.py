@@ -165,7 +165,7 @@ class Director:
             return None
         self._picture_s = now_s
         self._note(chosen, at)
-        data = self.desk.mixer.write(slot, frame.picture, frame.sounds)
+        data = self.desk.mixer.write(slot, frame)
         self._count(chosen, at, len(data))
         return Out(data, frame.picture.entry)
 
@@ -207,10 +207,10 @@ class Director:
         return _OnAir(cue.clip, slate, stand_in=True)
 
     def _note(self, chosen: _OnAir, at: datetime) -> None:
-        if chosen == self._on_air:
-            return
-        self._on_air = chosen
+        before, self._on_air = self._on_air, chosen
         clip = chosen.clip
+        if before is not None and (before.clip, before.stand_in) == (clip, chosen.stand_in):
+            return
         kind = Kind.SLATE if chosen.stand_in else clip.kind
         trouble = self._cues[clip].trouble if chosen.stand_in and clip in self._cues else None
         self.desk.log(change_of(at, kind, clip.token, clip.name, trouble))

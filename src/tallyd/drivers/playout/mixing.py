@@ -7,6 +7,7 @@ time stamps: they only say what comes after what, and which sound goes with whic
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from tallyd.drivers.playout.reel import Frame
 from tallyd.drivers.playout.transport import (
     TABLES,
     TICKS_PER_S,
@@ -71,28 +72,30 @@ class Mixer:
         self._next_slot = 0
         self._next_sound = 0
 
-    def write(self, slot: int, picture: Unit, sounds: Iterable[Unit] = ()) -> bytes:
+    def write(self, slot: int, frame: Frame) -> bytes:
         """Give the packets of one slot: a picture, and those sounds of its source that are due.
 
-        Sound that would overlap what was written is left out; holes in it are filled with silence.
+        Sound that would overlap what was written is left out; holes in it are filled with silence,
+        but not before late sound can still come, unless there is none: publications wait for it.
 
         Raises:
             ValueError: that slot is over.
         """
         if slot < self._next_slot:
             raise ValueError(f"slot {slot} is over")
-        at = slot * self.slot_ticks
+        picture, at = frame.picture, slot * self.slot_ticks
         pieces = self._tables() if picture.entry or slot % self._tables_every == 0 else []
         shift = self._first + at - picture.at
         pieces.append(self._restamper.moved(picture, shift))
         if self._next_slot == 0 or slot - self._next_slot > self._gap_slots:
             self._next_sound = at // SOUND_TICKS
-        for sound in sounds:
+        for sound in frame.sounds:
             index = round((at + ticks_between(picture.at, sound.at)) / SOUND_TICKS)
             pieces += self._silence_until(index)
             if index == self._next_sound:
                 pieces.append(self._sound(sound))
-        pieces += self._silence_until((at - _SOUND_LATE_TICKS) // SOUND_TICKS)
+        patience = -self.slot_ticks if frame.mute else _SOUND_LATE_TICKS
+        pieces += self._silence_until((at - patience) // SOUND_TICKS)
         self._next_slot = slot + 1
         return b"".join(pieces)
 

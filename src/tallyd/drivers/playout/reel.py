@@ -9,10 +9,11 @@ from tallyd.drivers.playout.transport import Pid, Unit, ticks_between
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What goes out in one slot."""
+    """What goes out in one slot. `mute` says that no sound is to be waited for."""
 
     picture: Unit
-    sounds: tuple[Unit, ...]
+    sounds: tuple[Unit, ...] = ()
+    mute: bool = False
 
 
 class Reel:

@@ -66,7 +66,6 @@ class StandingSource:
 
     def __init__(self, loop: Loop) -> None:
         self._pictures = loop.pictures
-        self._silence = loop.silence
         self._at = 0
 
     def ready(self) -> bool:
@@ -82,10 +81,10 @@ class StandingSource:
         self._at = 0
 
     def next(self) -> Frame | None:
-        """Give the next picture of the loop; the silence fills itself in."""
+        """Give the next picture of the loop, without a sound."""
         picture = self._pictures[self._at % len(self._pictures)]
         self._at += 1
-        return Frame(picture, ())
+        return Frame(picture, mute=True)
 
     def close(self) -> None:
         """Do nothing: the loop is everybody's."""

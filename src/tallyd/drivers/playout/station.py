@@ -87,8 +87,13 @@ class Station:
         async with self._turn:
             self._wanted_off = False
             if self.is_up:
-                return await self.ask(Ask())
-            return await self._find() or await self._launch()
+                return await self._first_answer()
+            state = await self._find()
+            if state is None:
+                await self._launch()
+                state = await self._first_answer()
+                self._watcher.on(state)
+            return state
 
     async def keep_on(self) -> None:
         """Bring the channel on again whenever it is not, until cancelled."""
@@ -179,7 +184,7 @@ class Station:
                 self._take(found)
         return self.process if self.is_up else None
 
-    async def _launch(self) -> State:
+    async def _launch(self) -> None:
         try:
             process = await anyio.to_thread.run_sync(self._launched, limiter=self._limiter)
         except PlaceTakenError as error:
@@ -187,13 +192,14 @@ class Station:
         except (ProcessError, OSError) as error:
             raise TryAgainError(Reason.DRIVER_UNAVAILABLE, str(error)) from error
         self._take(process)
+
+    async def _first_answer(self) -> State:
+        """Wait until the playout answers: one that was launched just now makes its slates first."""
         try:
             with anyio.fail_after(ON_WITHIN_S):
                 while self.is_up:
                     with suppress(TryAgainError):
-                        state = await self.ask(Ask())
-                        self._watcher.on(state)
-                        return state
+                        return await self.ask(Ask())
                     await self._clock.sleep(_ASK_EVERY_S)
         except TimeoutError as error:
             sentence = f"the channel does not come on within {ON_WITHIN_S:g} s"

@@ -68,6 +68,7 @@ def test_every_source_is_brought_to_one_shape():
     assert film[film.index("-vf") :] == test[test.index("-vf") :]
     assert "SECRET" not in repr(live)
     assert "SECRETSECRET" in live.told
+    assert "SECRETSECRET" in live.secrets
     assert film[film.index("-ss") + 1] == "3.000000"
 
 

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import anyio
-import anyio.abc
 
 from tallyd.clock import SystemClock
 from tallyd.drivers.playout.control import Control

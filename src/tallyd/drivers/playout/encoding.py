@@ -72,7 +72,7 @@ def play_live(binary: str, options: PlayoutOptions, address: str) -> Command:
     opened = FfmpegOptions(source=address, transport=options.transport, timeout_s=options.timeout_s)
     paced = ("-re",) if source.kind in _PACED else ()
     argv = (binary, *_QUIETLY, *paced, *READ_FROM_STDIN, *_normalised(options), "pipe:1")
-    return Command(argv, playlist(opened, source), source.secrets)
+    return Command(argv, playlist(opened, source), secrets=source.secrets)
 
 
 def play_files(
@@ -91,7 +91,7 @@ def make_slate(binary: str, options: PlayoutOptions, picture: Path | None) -> Co
     """Make the loop of a slate: a picture, or black, with silence."""
     size, rate = options.size, options.rate
     if picture is None:
-        shown = ("-f", "lavfi", "-i", f"color=black:size={size}:rate={rate}")
+        shown: tuple[str, ...] = ("-f", "lavfi", "-i", f"color=black:size={size}:rate={rate}")
     else:
         loop = ("-f", "image2", "-pattern_type", "none", "-loop", "1", "-framerate", str(rate))
         shown = ("-protocol_whitelist", "file", *loop, "-i", f"file:{picture}")

@@ -14,7 +14,7 @@ from tallyd.drivers.playout.options import PlayoutOptions
 from tallyd.drivers.playout.processes import Piped, spawn_writer
 from tallyd.drivers.playout.rundown import Clip, FileTake, Kind, LiveTake, ReplayTake, SlateTake
 from tallyd.drivers.playout.sources import READ_BYTES, Around, NoSourceError, Pipeline, Source, read
-from tallyd.drivers.playout.transport import TICKS_PER_S, DamagedStreamError, Demuxer
+from tallyd.drivers.playout.transport import TICKS_PER_S, DamagedStreamError, Demuxer, Unit
 
 AHEAD_S = 3
 """So far a file may be read ahead of the air, and a live input lag behind it."""
@@ -95,7 +95,7 @@ class Material:
 
 async def _loop(process: Piped) -> Loop:
     demuxer = Demuxer()
-    units = []
+    units: list[Unit] = []
     while data := await read(process.fd, READ_BYTES):
         units += demuxer.feed(data)
     return Loop.of([*units, *demuxer.finish()], demuxer.tables)

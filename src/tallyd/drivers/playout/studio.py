@@ -10,7 +10,6 @@ from pathlib import Path
 
 import anyio
 import anyio.abc
-import anyio.lowlevel
 
 from tallyd.domain.window import to_ms
 from tallyd.drivers.ffmpeg.binary import find_ffmpeg

@@ -1,5 +1,9 @@
 """Small transport streams, made by hand: for tests that need no ffmpeg."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
 from tallyd.drivers.playout.mixing import Loop
 from tallyd.drivers.playout.transport import (
     PACKET_BYTES,
@@ -9,6 +13,8 @@ from tallyd.drivers.playout.transport import (
     write_pcr,
     write_stamp,
 )
+
+T = TypeVar("T")
 
 PAYLOAD_BYTES = 184
 SLOT_TICKS = 3_600
@@ -104,3 +110,9 @@ def counters(data: bytes) -> dict[int, list[int]]:
         pid = (data[at + 1] & 0x1F) << 8 | data[at + 2]
         found.setdefault(pid, []).append(data[at + 3] & 15)
     return found
+
+
+def off_loop(look: Callable[[], T]) -> T:
+    """Call what blocks where it may; a test has the time to wait for it."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(look).result()

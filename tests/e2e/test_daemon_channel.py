@@ -4,6 +4,8 @@ import os
 import signal
 from datetime import timedelta
 
+from tests.playout_rig import off_loop
+
 from tallyd import app
 from tallyd.app.as_run import on_air
 from tallyd.domain.drafts import Draft
@@ -41,7 +43,7 @@ async def book(house, start_in_s: float, length_s: float, name: str) -> Schedule
 
 def playouts() -> list[int]:
     """Give the playouts of this channel."""
-    return [identity.pid for identity, _ in find("playout=channels.one;")]
+    return off_loop(lambda: [each.pid for each, _ in find("playout=channels.one;")])
 
 
 async def test_a_channel_from_booking_to_viewer(house, media, tmp_path):
@@ -69,7 +71,8 @@ async def test_a_channel_from_booking_to_viewer(house, media, tmp_path):
         assert abs(part.first_data_at - run.planned.start) < timedelta(milliseconds=200)
     now = house.clock.now()
     settings = await house.settings()
-    aired = on_air(settings, "channels.one", Window(now - timedelta(minutes=1), now), now)
+    asked = Window(now - timedelta(minutes=1), now)
+    aired = off_loop(lambda: on_air(settings, "channels.one", asked, now))
     assert [each.kind for each in aired] == ["default", "live", "live", "default"]
     assert playouts() == [playout]
     assert await media.damage(hls / "one.m3u8") == ""

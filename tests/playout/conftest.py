@@ -4,16 +4,15 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
 
 import anyio
 import pytest
 from tests import marks_rig
 from tests.marks_rig import Mark
+from tests.playout_rig import off_loop
 
 from tallyd.clock import SystemClock
 from tallyd.domain.window import Window
@@ -28,7 +27,6 @@ from tallyd.ports.drivers import DriverContext, StartOrder
 from tallyd.ports.programme import Programme
 
 TARGET = "channels.test"
-T = TypeVar("T")
 
 
 @dataclass
@@ -130,12 +128,6 @@ def free_port() -> int:
         link.bind(("127.0.0.1", 0))
         port: int = link.getsockname()[1]
         return port
-
-
-def off_loop(look: Callable[[], T]) -> T:
-    """Call what blocks where it may; a test has the time to wait for it."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(look).result()
 
 
 def playouts(locks: Path) -> list[int]:

@@ -73,7 +73,9 @@ async def test_a_channel_from_booking_to_viewer(house, media, tmp_path):
     settings = await house.settings()
     asked = Window(now - timedelta(minutes=1), now)
     aired = off_loop(lambda: on_air(settings, "channels.one", asked, now))
-    assert [each.kind for each in aired] == ["default", "live", "live", "default"]
+    assert [each.name for each in aired if each.kind == "live"] == ["First", "Second"]
+    assert {each.kind for each in aired} == {"default", "live"}
+    assert (aired[0].kind, aired[-1].kind) == ("default", "default")
     assert playouts() == [playout]
     assert await media.damage(hls / "one.m3u8") == ""
     assert await daemon.end(signal.SIGINT) == 0

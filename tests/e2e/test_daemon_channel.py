@@ -4,6 +4,7 @@ import os
 import signal
 from datetime import timedelta
 
+import pytest
 from tests.playout_rig import off_loop
 
 from tallyd import app
@@ -46,6 +47,14 @@ def playouts() -> list[int]:
     return off_loop(lambda: [each.pid for each, _ in find("playout=channels.one;")])
 
 
+@pytest.fixture(autouse=True)
+def _no_channel_stays():
+    """Take channels off the air that a test leaves: they outlive it as they outlive a daemon."""
+    yield
+    for pid in playouts():
+        os.kill(pid, signal.SIGKILL)
+
+
 async def test_a_channel_from_booking_to_viewer(house, media, tmp_path):
     """What is booked on a channel is on air then, whatever becomes of the daemon meanwhile."""
     hls = tmp_path / "hls"
@@ -69,6 +78,7 @@ async def test_a_channel_from_booking_to_viewer(house, media, tmp_path):
         assert run.outcome is Outcome.RECORDED, run.sentence
         (part,) = run.parts
         assert abs(part.first_data_at - run.planned.start) < timedelta(milliseconds=200)
+    await house.clock.sleep(0.5)
     now = house.clock.now()
     settings = await house.settings()
     asked = Window(now - timedelta(minutes=1), now)

@@ -4,8 +4,10 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 import anyio
-from tests.marks_rig import Mark, stretches
+import pytest
+from tests.marks_rig import FFMPEG, Mark, stretches
 
+from media import BUNDLED
 from tallyd.domain.window import Window
 from tallyd.ports.programme import (
     AdBreak,
@@ -38,9 +40,10 @@ def came_at(pictures: list[tuple[datetime, int, Mark]], name: int) -> tuple[date
     return times[0], times[-1]
 
 
-async def test_entries_follow_one_another_without_a_break(channel, films, tmp_path):
+@pytest.mark.parametrize("binary", [FFMPEG, BUNDLED], ids=["system", "bundled"])
+async def test_entries_follow_one_another_without_a_break(channel, films, tmp_path, binary):
     """Two films and an ad break, back to back, are one stream, each picture in its time."""
-    feed = channel.feed()
+    feed = channel.feed(binary=binary)
     await feed.switch_on()
     while not channel.viewer.came:
         await channel.clock.sleep(0.1)

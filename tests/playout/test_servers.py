@@ -1,0 +1,123 @@
+"""A channel is published to real servers, which die and come back: RTMP and SRT."""
+
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+from tests.marks_rig import FFMPEG
+from tests.playout.conftest import children_of, free_port, playouts
+
+from media import BUNDLED
+from tallyd.drivers.playout.wire import Ask, State
+
+RTMP_MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
+KEY = "streamkey7"
+PASSPHRASE = "passphrase77"  # noqa: S105 - of a server on this machine
+
+CONFIGURATION = """
+load_module {module};
+daemon off;
+master_process off;
+worker_processes 1;
+error_log {root}/error.log;
+pid {root}/nginx.pid;
+events {{ worker_connections 64; }}
+rtmp {{
+  server {{
+    listen 127.0.0.1:{port};
+    application live {{ live on; record all; record_path {root}; record_unique on; }}
+  }}
+}}
+"""
+
+
+@contextmanager
+def rtmp_server(root: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Run an RTMP server that records what it gets below `root`."""
+    nginx = shutil.which("nginx") or "/usr/sbin/nginx"
+    if not Path(nginx).exists() or not RTMP_MODULE.exists():
+        pytest.skip("install nginx and libnginx-mod-rtmp: this test publishes to a real server")
+    root.mkdir(exist_ok=True)
+    config = root / "nginx.conf"
+    config.write_text(CONFIGURATION.format(module=RTMP_MODULE, root=root, port=port))
+    with subprocess.Popen([nginx, "-p", str(root), "-c", str(config)]) as server:
+        try:
+            yield server
+        finally:
+            server.kill()
+
+
+@contextmanager
+def srt_listener(path: Path, port: int) -> Iterator[None]:
+    """Receive one publication by SRT into a file."""
+    address = f"srt://127.0.0.1:{port}?mode=listener&passphrase={PASSPHRASE}"
+    command = [FFMPEG, "-v", "error", "-nostdin", "-y", "-i", address, "-c", "copy", str(path)]
+    with subprocess.Popen(command) as listener:
+        try:
+            yield
+        finally:
+            listener.send_signal(signal.SIGINT)
+
+
+def size_of(root: Path, pattern: str) -> int:
+    """Give how large the files of a pattern are together."""
+    return sum(each.stat().st_size for each in root.glob(pattern))
+
+
+async def grows(root: Path, pattern: str, size: int, within_s: float) -> int:
+    """Wait until the files of a pattern are larger than `size` together; gives their size."""
+    with anyio.fail_after(within_s):
+        while size_of(root, pattern) <= size:  # noqa: ASYNC110 - another process sets no event
+            await anyio.sleep(0.05)
+    return size_of(root, pattern)
+
+
+def arguments_of(pids: list[int]) -> bytes:
+    """Give what anybody can read of processes."""
+    return b"".join(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids)
+
+
+async def state_of(feed) -> State:
+    """Ask the playout of a feed how it stands."""
+    return await feed._station.ask(Ask())
+
+
+@pytest.mark.parametrize("binary", [FFMPEG, BUNDLED], ids=["system", "bundled"])
+async def test_servers_come_and_go(channel, tmp_path, binary):
+    """A server that dies costs its own publication only, which is back when the server is."""
+    rtmp, srt = free_port(), free_port()
+    outputs = [
+        f"rtmp://127.0.0.1:{rtmp}/live/{KEY}",
+        f"srt://127.0.0.1:{srt}?passphrase={PASSPHRASE}",
+    ]
+    feed = channel.feed(outputs=outputs, default="live", live="test", binary=binary)
+    with srt_listener(tmp_path / "srt.ts", srt):
+        with rtmp_server(tmp_path / "first", rtmp):
+            await feed.switch_on()
+            await grows(tmp_path / "first", "*.flv", 50_000, 20)
+            await grows(tmp_path, "srt.ts", 50_000, 20)
+            (playout,) = playouts(channel.root / "locks")
+            words = arguments_of(children_of(playout, "ffmpeg"))
+            assert words.count(b"mpegts") >= len(outputs)
+            assert KEY.encode() not in words
+            assert PASSPHRASE.encode() not in words
+            before = await state_of(feed)
+        size = await grows(tmp_path, "srt.ts", 0, 1)
+        await channel.clock.sleep(1)
+        with rtmp_server(tmp_path / "second", rtmp):
+            await grows(tmp_path / "second", "*.flv", 50_000, 10)
+            await grows(tmp_path, "srt.ts", size, 2)
+            after = await state_of(feed)
+            assert KEY not in str(after)
+            assert after.publications[0].begun > before.publications[0].begun
+            assert after.publications[1].begun == before.publications[1].begun == 1
+            await feed.switch_off()
+    for path in (*tmp_path.glob("*/*.flv"), tmp_path / "srt.ts"):
+        command = [FFMPEG, "-v", "error", "-i", str(path), "-f", "null", "-"]
+        done = await anyio.run_process(command, check=False)
+        assert not done.stderr, (path, done.stderr)

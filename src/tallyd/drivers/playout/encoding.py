@@ -32,6 +32,11 @@ _COLOURS = (
 """Said of every source, whatever it says: the head of the stream must not change at a take."""
 
 _FLV = ("-bsf:a", "aac_adtstoasc", "-f", "flv", "-flvflags", "no_duration_filesize")
+HEEDED_BYTES = 50_000
+_PASSED_ON = (
+    *("-fflags", "+nobuffer", "-analyzeduration", "500000", "-f", "mpegts", "-i", "pipe:0"),
+    *("-map", "0:v:0", "-map", "0:a:0", "-c", "copy"),
+)
 _PACED = frozenset({SourceKind.HTTP, SourceKind.HTTPS})
 """What comes in bursts, as HLS does, is read as fast as it is played."""
 
@@ -102,13 +107,24 @@ def make_slate(binary: str, options: PlayoutOptions, picture: Path | None) -> Co
 
 
 def publish(binary: str, output: Output) -> Command:
-    """Publish what comes on the standard input."""
-    source = ("-fflags", "+nobuffer", "-analyzeduration", "500000", "-f", "mpegts", "-i", "pipe:0")
-    copied = ("-map", "0:v:0", "-map", "0:a:0", "-c", "copy")
+    """Publish what comes on the standard input, with nothing secret in the arguments."""
     address, hidden = _without_secrets(output)
     preset = ("-fpre", HIDDEN) if hidden else ()
-    argv = (binary, *_QUIETLY, *source, *copied, *_published(output, address, preset))
+    argv = (binary, *_QUIETLY, *_PASSED_ON, *_published(output, address, preset))
     return Command(argv, hidden=hidden, secrets=output.secrets)
+
+
+def publish_openly(binary: str, output: Output) -> Command:
+    """Publish what comes on the standard input, by an ffmpeg that takes no hidden options."""
+    argv = (binary, *_QUIETLY, *_PASSED_ON, *_published(output, output.address, ()))
+    return Command(argv, secrets=output.secrets)
+
+
+def try_hidden_options(binary: str) -> Command:
+    """Write at least `HEEDED_BYTES` if hidden options are heeded: some versions ignore them."""
+    made = ("-f", "lavfi", "-i", "anullsrc=sample_rate=48000", "-t", "0.2", "-c:a", "mp2")
+    argv = (binary, *_QUIETLY, *made, "-f", "mpegts", "-fpre", HIDDEN, "pipe:1")
+    return Command(argv, hidden="muxrate=8000000\n")
 
 
 def _without_secrets(output: Output) -> tuple[str, str]:

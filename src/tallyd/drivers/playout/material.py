@@ -8,9 +8,19 @@ import anyio
 import anyio.abc
 
 from tallyd.drivers.playout.archive import kept_since
-from tallyd.drivers.playout.encoding import Command, make_slate, play_file, play_files, play_live
+from tallyd.drivers.playout.encoding import (
+    HEEDED_BYTES,
+    Command,
+    make_slate,
+    play_file,
+    play_files,
+    play_live,
+    publish,
+    publish_openly,
+    try_hidden_options,
+)
 from tallyd.drivers.playout.mixing import Loop
-from tallyd.drivers.playout.options import PlayoutOptions
+from tallyd.drivers.playout.options import Output, PlayoutOptions
 from tallyd.drivers.playout.processes import Piped, spawn_writer
 from tallyd.drivers.playout.rundown import Clip, FileTake, Kind, LiveTake, ReplayTake, SlateTake
 from tallyd.drivers.playout.sources import READ_BYTES, Around, NoSourceError, Pipeline, Source, read
@@ -73,6 +83,27 @@ class Material:
             raise NoSourceError(f"no slate: {process.last_words() or error}") from error
         finally:
             await process.kill()
+
+    async def publishing(self, output: Output) -> Command:
+        """Give what publishes the channel, with its secrets hidden if this ffmpeg can do that."""
+        hiding = publish(self._binary, output)
+        if not hiding.hidden or await self._heeds_hidden_options():
+            return hiding
+        return publish_openly(self._binary, output)
+
+    async def _heeds_hidden_options(self) -> bool:
+        command, size = try_hidden_options(self._binary), 0
+        try:
+            process = await spawn_writer(lambda: command, self._around.limiter)
+        except OSError:
+            return False
+        try:
+            with anyio.move_on_after(_SLATE_WITHIN_S):
+                while data := await read(process.fd, READ_BYTES):
+                    size += len(data)
+        finally:
+            await process.kill()
+        return size >= HEEDED_BYTES
 
     def _maker(self, clip: Clip, late: timedelta) -> Callable[[], Command]:
         binary, options = self._binary, self._options

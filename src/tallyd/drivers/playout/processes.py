@@ -102,20 +102,8 @@ async def spawn_reader(command: Command, limiter: anyio.CapacityLimiter) -> Pipe
 
 
 def _writer(command: Command) -> Piped:
-    said = make_output("complaints")
-    try:
-        popen = subprocess.Popen(  # noqa: S603 - a list of arguments, never a shell
-            list(command.argv),
-            stdin=subprocess.PIPE if command.told else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=said,
-            bufsize=0,
-            cwd="/",
-            env=child_environment(),
-        )
-    except BaseException:
-        os.close(said)
-        raise
+    stdin = subprocess.PIPE if command.told else subprocess.DEVNULL
+    popen, said = _started(command, stdin, subprocess.PIPE)
     if popen.stdin is not None:
         with suppress(BrokenPipeError), popen.stdin as pipe:
             pipe.write(command.told.encode())
@@ -123,28 +111,32 @@ def _writer(command: Command) -> Piped:
 
 
 def _reader(command: Command) -> Piped:
+    popen, said = _started(command, subprocess.PIPE, subprocess.DEVNULL)
+    return _piped(popen, popen.stdin, said, command.secrets)
+
+
+def _started(command: Command, stdin: int, stdout: int) -> tuple[subprocess.Popen[bytes], int]:
+    """Start an ffmpeg; gives where it complains, too."""
     said = make_output("complaints")
-    hidden = make_output("options") if command.hidden else None
+    hidden = make_output("options")
     try:
-        if hidden is not None:
-            os.pwrite(hidden, command.hidden.encode(), 0)
+        os.pwrite(hidden, command.hidden.encode(), 0)
         popen = subprocess.Popen(  # noqa: S603 - a list of arguments, never a shell
             [f"/proc/self/fd/{hidden}" if word == HIDDEN else word for word in command.argv],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
+            stdin=stdin,
+            stdout=stdout,
             stderr=said,
             bufsize=0,
             cwd="/",
             env=child_environment(),
-            pass_fds=() if hidden is None else (hidden,),
+            pass_fds=(hidden,) if command.hidden else (),
         )
     except BaseException:
         os.close(said)
         raise
     finally:
-        if hidden is not None:
-            os.close(hidden)
-    return _piped(popen, popen.stdin, said, command.secrets)
+        os.close(hidden)
+    return popen, said
 
 
 def _piped(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import anyio
 
 from tallyd.drivers.playout.director import Out
-from tallyd.drivers.playout.encoding import publish
+from tallyd.drivers.playout.encoding import Command
 from tallyd.drivers.playout.options import Output
 from tallyd.drivers.playout.processes import Piped, spawn_reader
 from tallyd.drivers.playout.sources import Around
@@ -58,10 +58,9 @@ class Standing:
 class Publication:
     """One output of a channel, for as long as the channel is on; `run` keeps it up."""
 
-    def __init__(self, binary: str, output: Output, recent: RecentOut, around: Around) -> None:
+    def __init__(self, output: Output, command: Command, recent: RecentOut, around: Around) -> None:
         self.standing = Standing(output.shown)
-        self._binary = binary
-        self._output = output
+        self._command = command
         self._recent = recent
         self._around = around
         self._waiting: deque[bytes] = deque()
@@ -90,9 +89,8 @@ class Publication:
             await self._around.clock.sleep(_AGAIN_AFTER_S[min(tries, len(_AGAIN_AFTER_S) - 1)])
 
     async def _publish(self) -> None:
-        command = publish(self._binary, self._output)
         try:
-            process = await spawn_reader(command, self._around.limiter)
+            process = await spawn_reader(self._command, self._around.limiter)
         except OSError as error:
             self.standing.trouble = f"cannot be run: {error.strerror}"
             return

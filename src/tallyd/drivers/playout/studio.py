@@ -61,9 +61,8 @@ class Studio:
         self._asrun = AsRunLog(directory / AS_RUN, AS_RUN_KEPT)
         self._archive = Archive(directory / ARCHIVE, bounds)
         self._material = Material(binary, options, directory / ARCHIVE, around)
-        self.publications = tuple(
-            Publication(binary, output, self._recent, around) for output in options.publications
-        )
+        self._around = around
+        self.publications: tuple[Publication, ...] = ()
 
     async def on_air(self, *, task_status: anyio.abc.TaskStatus[Director]) -> None:
         """Be on air until cancelled; says so once everything is at hand.
@@ -74,6 +73,10 @@ class Studio:
         slate = ad_slate = await self._material.slate(self._options.slate)
         if self._options.ad_slate is not None:
             ad_slate = await self._material.slate(self._options.ad_slate)
+        for output in self._options.publications:
+            command = await self._material.publishing(output)
+            publication = Publication(output, command, self._recent, self._around)
+            self.publications = (*self.publications, publication)
         self._scribe.start()
         self._scribe.do(partial(self._asrun.begin, self._clock.now()))
         async with anyio.create_task_group() as tasks:

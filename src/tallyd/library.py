@@ -35,9 +35,10 @@ class Probed:
 class Library:
     """Every asset and every playlist of one installation."""
 
-    def __init__(self, store: ContentStore, clock: Clock) -> None:
+    def __init__(self, store: ContentStore, clock: Clock, nudge: Callable[[], object]) -> None:
         self._store = store
         self._clock = clock
+        self._nudge = nudge
 
     async def add(self, probed: Probed, name: str, breaks: Sequence[timedelta]) -> Asset:
         """Take a file into the library; it stays where it is.
@@ -45,11 +46,22 @@ class Library:
         Raises:
             InvalidBooking: the name or the ad breaks cannot be used.
         """
+        return await self._add(self._asset(probed, name, breaks))
+
+    async def add_ad(self, probed: Probed, name: str, breaks: Sequence[timedelta]) -> Asset:
+        """Take an advertisement into the library, which fills the breaks of others from now on.
+
+        Raises:
+            InvalidBooking: the name or the ad breaks cannot be used.
+        """
+        return await self._add(replace(self._asset(probed, name, breaks), ad=True))
+
+    def _asset(self, probed: Probed, name: str, breaks: Sequence[timedelta]) -> Asset:
         if not name.strip() or not name.isprintable() or len(name) > MAX_NAME:
             fix = f"give a name of at most {MAX_NAME} printable characters"
             raise InvalidBooking(Problem("name", name[:MAX_NAME], fix))
         require_breaks(breaks, probed.duration)
-        asset = Asset(
+        return Asset(
             id=uuid4().hex,
             name=name,
             path=probed.path,
@@ -58,8 +70,11 @@ class Library:
             streams=probed.streams,
             created=self._now(),
         )
+
+    async def _add(self, asset: Asset) -> Asset:
         async with self._store.write() as tx:
             await tx.put_asset(asset)
+        self._nudge()
         return asset
 
     async def assets(self) -> tuple[Asset, ...]:
@@ -90,6 +105,7 @@ class Library:
                 raise Refused(f"{asset.name} is used by {', '.join(uses[:_NAMED_AT_MOST])}{more}")
             removed = replace(asset, removed=now)
             await tx.put_asset(removed)
+        self._nudge()
         return removed
 
     async def playlists(self, caller: Caller) -> tuple[Playlist, ...]:

@@ -20,7 +20,7 @@ async def open_library(settings: Settings) -> AsyncGenerator[Library]:
         StateDirError, StoreError: as for `open_for_changes`.
     """
     async with open_with_store(settings) as (appliance, store):
-        yield Library(store, appliance.clock)
+        yield Library(store, appliance.clock, appliance.nudge)
 
 
 async def probed(file: Path) -> Probed:

@@ -61,7 +61,7 @@ async def services_of(settings: Settings) -> AsyncGenerator[Services]:
                 settings.slicers,
                 settings.appliance.horizon,
             ),
-            library=Library(store, appliance.clock),
+            library=Library(store, appliance.clock, appliance.nudge),
             reports=appliance.reports,
             accounts=accounts,
             oauth=OAuth(store, appliance.clock),

@@ -26,6 +26,7 @@ _COLUMNS = (
     Column("name", "name"),
     Column("length (ms)", "dur_ms", justify="right"),
     Column("ad breaks (ms)", "ad_breaks_ms"),
+    Column("ad", "ad"),
     Column("streams", "streams"),
     Column("file", "path"),
 )
@@ -50,21 +51,25 @@ def assets() -> None:
     metavar="30s,95s",
     help="Where ads may interrupt it.",
 )
+@click.option("--ad", is_flag=True, help="It is an advertisement: ad breaks are filled with it.")
 @json_option
 @click.pass_obj
-def add(
+def add(  # noqa: PLR0913 - one for each option
     invocation: Invocation,
     file: Path,
     name: str | None,
     breaks: tuple[timedelta, ...] | None,
     output: Output,
+    *,
+    ad: bool,
 ) -> None:
     """Take a file into the library; it stays where it is."""
 
     async def work(library: "Library") -> "Asset":
         from tallyd.app.library import probed
 
-        return await library.add(await probed(file), name or file.stem, breaks or ())
+        take = library.add_ad if ad else library.add
+        return await take(await probed(file), name or file.stem, breaks or ())
 
     emit(_shape(_with_library(invocation.settings(), work)), _COLUMNS, output)
 
@@ -101,6 +106,7 @@ def _shape(asset: "Asset") -> dict[str, object]:
         "name": asset.name,
         "dur_ms": asset.duration // MILLISECOND,
         "ad_breaks_ms": [each // MILLISECOND for each in asset.breaks],
+        "ad": asset.ad,
         "streams": list(asset.streams),
         "path": asset.path,
         "created": asset.created,

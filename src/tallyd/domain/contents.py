@@ -21,7 +21,7 @@ class Asset:
     """A file of the library: `breaks` are the positions at which ads may interrupt it, in order.
 
     `streams` say in words what was found in it, such as `video h264 1920x1080`. One that was
-    `removed` can be booked no more; what was booked keeps its name.
+    `removed` can be booked no more; what was booked keeps its name. An `ad` fills breaks, too.
     """
 
     id: str
@@ -32,6 +32,7 @@ class Asset:
     streams: tuple[str, ...]
     created: datetime
     removed: datetime | None = None
+    ad: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """The port of the database: wishes, the ledger, the watermark. What is asked, not how it is kept.
 
 A change is durable when the `async with store.write()` block has ended without raising; a block
-that raises changes nothing. Wishes (schedules, overrides, exception days, targets) raise the
-revision once for each transaction that changes any; the ledger does not.
+that raises changes nothing. Wishes (schedules, overrides, exception days, targets) and assets
+raise the revision once for each transaction that changes any; the ledger does not.
 """
 
 from collections.abc import Collection, Iterable
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+from tallyd.domain.contents import Asset
 from tallyd.domain.model import (
     ExceptionDay,
     Override,
@@ -41,7 +42,8 @@ class StoreBusyError(StoreError):
 class Changes:
     """The wishes that changed after a revision: whole schedules with all their overrides.
 
-    `exception_days` and `targets` are None where nothing about them changed, else all of them.
+    `exception_days`, `targets` and `assets` are None where nothing about them changed, else all of
+    them: of the assets those that were not removed.
     """
 
     revision: int
@@ -49,6 +51,7 @@ class Changes:
     overrides: tuple[Override, ...]
     exception_days: tuple[ExceptionDay, ...] | None
     targets: tuple[Target, ...] | None
+    assets: tuple[Asset, ...] | None = None
 
 
 class Reader(Protocol):

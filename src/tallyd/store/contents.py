@@ -14,8 +14,9 @@ from tallyd.domain.contents import Asset, Playlist, PlaylistItem
 from tallyd.domain.model import MAX_DURATION, Override, Run, Schedule
 from tallyd.domain.planner import Wishes
 from tallyd.domain.window import MILLISECOND, Window, from_ms, to_ms
+from tallyd.store.asset_rows import asset_from, asset_row
 from tallyd.store.runs import LedgerReader, LedgerWriter
-from tallyd.store.schedule_rows import optional_instant, optional_ms, schedule_from
+from tallyd.store.schedule_rows import schedule_from
 from tallyd.store.session import Parameters
 
 _NO_LIMIT: Final = -1
@@ -92,11 +93,8 @@ class ContentsReader(LedgerReader):
     async def batch(self, batch: str) -> tuple[Schedule, ...]:
         return await self._session.rows("list_batch", schedule_from, batch=batch)
 
-    async def assets(self) -> tuple[Asset, ...]:
-        return await self._session.rows("list_assets", _asset)
-
     async def assets_of(self, ids: Collection[str]) -> tuple[Asset, ...]:
-        return await self._session.rows("list_assets_of_ids", _asset, ids=json.dumps([*ids]))
+        return await self._session.rows("list_assets_of_ids", asset_from, ids=json.dumps([*ids]))
 
     async def uses_of(self, asset: str, now: datetime) -> tuple[Schedule, ...]:
         return await self._session.rows(
@@ -125,7 +123,8 @@ class ContentsWriter(ContentsReader, LedgerWriter):
             )
 
     async def put_asset(self, asset: Asset) -> None:
-        await self._session.integers("put_asset", **_asset_row(asset))
+        await self._session.integers("put_asset", **asset_row(asset))
+        await self._stamp("stamp_assets")
 
     async def put_playlist(self, playlist: Playlist) -> None:
         await self._session.integers("put_playlist", **_playlist_row(playlist))
@@ -140,32 +139,6 @@ def _local(instant: datetime) -> str:
 
 def _by_schedule(overrides: Iterable[Override]) -> dict[int, tuple[Override, ...]]:
     return {id_: tuple(own) for id_, own in groupby(overrides, attrgetter("schedule_id"))}
-
-
-def _asset(row: sqlite3.Row) -> Asset:
-    return Asset(
-        id=row["id"],
-        name=row["name"],
-        path=row["path"],
-        duration=timedelta(milliseconds=row["duration_ms"]),
-        breaks=tuple(timedelta(milliseconds=each) for each in json.loads(row["breaks_ms"])),
-        streams=tuple(json.loads(row["streams"])),
-        created=from_ms(row["created_ms"]),
-        removed=optional_instant(row["removed_ms"]),
-    )
-
-
-def _asset_row(asset: Asset) -> Parameters:
-    return {
-        "id": asset.id,
-        "name": asset.name,
-        "path": asset.path,
-        "duration_ms": asset.duration // MILLISECOND,
-        "breaks_ms": json.dumps([each // MILLISECOND for each in asset.breaks]),
-        "streams": json.dumps(asset.streams, ensure_ascii=False),
-        "created_ms": to_ms(asset.created),
-        "removed_ms": optional_ms(asset.removed),
-    }
 
 
 def _playlist(row: sqlite3.Row) -> Playlist:

@@ -3,7 +3,7 @@
 
 -- name: get_meta
 -- Give the revisions and the watermark.
-SELECT revision, targets_revision, exception_days_revision, watermark_ms FROM meta;
+SELECT revision, targets_revision, exception_days_revision, assets_revision, watermark_ms FROM meta;
 
 -- name: raise_revision
 -- Raise the revision of the wishes by one and give it; what changes is then stamped with it.
@@ -16,6 +16,10 @@ UPDATE meta SET targets_revision = revision RETURNING revision;
 -- name: stamp_exception_days
 -- Say that exception days changed at the present revision.
 UPDATE meta SET exception_days_revision = revision RETURNING revision;
+
+-- name: stamp_assets
+-- Say that the library changed at the present revision.
+UPDATE meta SET assets_revision = revision RETURNING revision;
 
 -- name: stamp_schedule
 -- Say that a schedule or one of its overrides changed at the present revision.
@@ -664,8 +668,8 @@ SELECT * FROM assets WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY id
 
 -- name: put_asset
 -- Add an asset, or replace the one of that id.
-INSERT INTO assets (id, name, path, duration_ms, breaks_ms, streams, created_ms, removed_ms)
-VALUES (:id, :name, :path, :duration_ms, :breaks_ms, :streams, :created_ms, :removed_ms)
+INSERT INTO assets (id, name, path, duration_ms, breaks_ms, streams, created_ms, removed_ms, ad)
+VALUES (:id, :name, :path, :duration_ms, :breaks_ms, :streams, :created_ms, :removed_ms, :ad)
 ON CONFLICT (id) DO UPDATE
 SET
   name = excluded.name,
@@ -673,7 +677,8 @@ SET
   duration_ms = excluded.duration_ms,
   breaks_ms = excluded.breaks_ms,
   streams = excluded.streams,
-  removed_ms = excluded.removed_ms
+  removed_ms = excluded.removed_ms,
+  ad = excluded.ad
 RETURNING created_ms;
 
 -- name: list_uses_of_asset

@@ -10,9 +10,11 @@ from datetime import date, timedelta
 from operator import itemgetter
 from typing import NamedTuple
 
+from tallyd.domain.contents import Asset
 from tallyd.domain.model import ExceptionDay, Override, Schedule, Target
 from tallyd.domain.window import MILLISECOND
 from tallyd.ports.store import Changes, StoreError
+from tallyd.store.asset_rows import asset_from
 from tallyd.store.connection import translated
 from tallyd.store.schedule_rows import (
     optional_instant,
@@ -29,6 +31,7 @@ class Meta(NamedTuple):
     revision: int
     targets_revision: int
     exception_days_revision: int
+    assets_revision: int
     watermark_ms: int | None
 
 
@@ -69,6 +72,7 @@ class WishReader:
             overrides=overrides,
             exception_days=await self.exception_days() if days_changed else None,
             targets=await self.targets() if meta.targets_revision > revision else None,
+            assets=await self.assets() if meta.assets_revision > revision else None,
         )
 
     async def _schedules_changed(self, revision: int) -> tuple[Schedule, ...]:
@@ -104,6 +108,9 @@ class WishReader:
 
     async def exception_days(self) -> tuple[ExceptionDay, ...]:
         return await self._session.rows("list_exception_days", exception_day_from)
+
+    async def assets(self) -> tuple[Asset, ...]:
+        return await self._session.rows("list_assets", asset_from)
 
 
 class WishWriter(WishReader):

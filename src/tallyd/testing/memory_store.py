@@ -48,6 +48,7 @@ class _Reader(Reader):
                 await self.exception_days() if state.exception_days_revision > revision else None
             ),
             targets=await self.targets() if state.targets_revision > revision else None,
+            assets=() if revision < 0 else None,
         )
 
     async def targets(self) -> tuple[Target, ...]:

@@ -325,7 +325,7 @@ async def test_dropping_overrides_is_a_change_of_the_schedule(store, booked):
 async def test_a_new_database_tells_everything_it_has(empty):
     """Whoever knows nothing yet is told everything, also where there is nothing."""
     async with empty.read() as reader:
-        assert await reader.changes_since(-1) == Changes(0, (), (), (), ())
+        assert await reader.changes_since(-1) == Changes(0, (), (), (), (), ())
         assert await reader.changes_since(0) == Changes(0, (), (), None, None)
 
 

@@ -17,12 +17,14 @@ from tallyd.drivers.outliving import find
 CHANNEL = """
 [channels.one]
 driver = "ffmpeg"
+live = "bars"
 [channels.one.options]
 outputs = ["hls:{hls}/one.m3u8"]
 size = "320x180"
 video_bitrate_kbps = 300
-live = "test"
 archive_keep_s = 60
+[slicers.bars]
+source = "test"
 """
 
 

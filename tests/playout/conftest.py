@@ -72,7 +72,9 @@ class Channel:
         self._scopes: list[anyio.CancelScope] = []
         tasks.start_soon(self.viewer.watch)
 
-    def feed(self, **options: object) -> FfmpegFeed:
+    def feed(
+        self, *, live: str | None = None, ad_slate: Path | None = None, **options: object
+    ) -> FfmpegFeed:
         """Build a feed; it is published to the viewer."""
         chosen: dict[str, object] = {
             "outputs": [f"udp://127.0.0.1:{self.viewer.port}"],
@@ -89,6 +91,8 @@ class Channel:
             root=self.root,
             locks=self.root / "locks",
             state=self.root / "state",
+            live=live,
+            ad_slate=ad_slate,
         )
         return FfmpegFeed(context, FfmpegFeed.Options.model_validate(chosen))
 

@@ -81,10 +81,11 @@ def test_what_comes_in_bursts_is_read_at_its_pace():
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"default": "live"},
         {"default": "film.mp4"},
-        {"live": "v4l2:/dev/video0"},
-        {"slicers": {"x": "alsa:hw:1"}},
+        {"live": "test"},
+        {"slicers": {"x": "test"}},
+        {"ad_slate": "/ads.png"},
+        {"assets": "/films"},
         {"size": "641x360"},
         {"rate": 23},
         {"slate": "slate.png"},

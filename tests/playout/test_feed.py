@@ -13,11 +13,17 @@ from tests.marks_rig import stretches
 from tests.playout.conftest import children_of, free_port, playouts
 
 from tallyd.clock import SystemClock
-from tallyd.domain.model import Content, ContentKind, EndReason
+from tallyd.domain.model import EndReason
 from tallyd.drivers.feeds.ffmpeg import FfmpegFeed
 from tallyd.drivers.playout.wire import Ask, State
-from tallyd.ports.drivers import GiveUpError, Observation, SessionState
-from tallyd.ports.programme import AssetProgramme
+from tallyd.ports.drivers import (
+    DriverError,
+    GiveUpError,
+    Observation,
+    SessionState,
+    TryAgainError,
+)
+from tallyd.ports.programme import AssetProgramme, LiveProgramme, MissingProgramme, Programme
 from tallyd.testing.conformance import CHECKS, Check, Subject, verify
 
 A_MINUTE = 60
@@ -47,11 +53,10 @@ async def test_the_feed_keeps_the_contract(check: Check, tmp_path: Path):
         outputs=(f"udp://127.0.0.1:{free_port()}",),
         size="320x180",
         video_bitrate_kbps=300,
-        live="test",
         archive_keep_s=0,
     )
     subject = Subject(
-        make=lambda context: FfmpegFeed(context, options),
+        make=lambda context: FfmpegFeed(replace(context, live="test"), options),
         clock=SystemClock(),
         directory=tmp_path,
         run_s=0.2,
@@ -188,15 +193,42 @@ async def test_a_source_that_is_missing_shows_the_slate(channel):
     await feed.switch_off()
 
 
-async def test_what_the_channel_does_not_have_is_given_up(channel):
-    """An entry that can never play is not tried again."""
+async def test_what_is_missing_is_refused(channel):
+    """What is not there is tried again, what can never be shown is not; nothing is put on air."""
     feed = channel.feed()
-    order = channel.order("a", channel.clock.now(), A_MINUTE)
-    with pytest.raises(GiveUpError, match="no `live` input"):
-        await feed.start(order)
-    for kind in (ContentKind.SLICER, ContentKind.REPLAY, ContentKind.ASSET):
-        asked = channel.order("a", channel.clock.now(), A_MINUTE)
-        content = Content(kind, id="../etc/passwd")
-        with pytest.raises(GiveUpError):
-            await feed.start(replace(asked, content=content))
+    now = channel.clock.now()
+    refused: list[tuple[type[DriverError], str, Programme | None]] = [
+        (TryAgainError, "asset x is not", MissingProgramme("asset x is not in the library")),
+        (GiveUpError, "nobody has said", None),
+        (GiveUpError, "slicer cam is a device", LiveProgramme("v4l2:/dev/video0", slicer="cam")),
+        (GiveUpError, "slicer cam is no source", LiveProgramme("ftp://h/pass", slicer="cam")),
+    ]
+    for error, sentence, programme in refused:
+        with pytest.raises(error, match=sentence) as raised:
+            await feed.start(channel.order("a", now, A_MINUTE, programme))
+        assert "pass" not in raised.value.sentence
     assert not playouts(channel.root / "locks")
+
+
+@pytest.mark.parametrize(
+    ("live", "options", "sentence"),
+    [
+        (None, {"default": "live"}, "needs a channel with a `live` input"),
+        ("alsa:hw:1", {}, "the `live` input is a device"),
+        ("https://", {}, "the `live` input has no host"),
+    ],
+)
+async def test_a_channel_without_its_live_input(channel, live, options, sentence):
+    """A feed that could not show what it should is not built, and says why."""
+    with pytest.raises(GiveUpError, match=sentence):
+        channel.feed(live=live, **options)
+
+
+async def test_an_ad_slate_that_is_gone_is_told(channel, tmp_path):
+    """The channel is on with its slate instead, and its health says what is missing."""
+    feed = channel.feed(ad_slate=tmp_path / "gone.png")
+    with pytest.raises(TryAgainError, match="no ad slate"):
+        await feed.probe()
+    await feed.switch_on()
+    await until(lambda: _is_on(feed), 20)
+    await feed.switch_off()

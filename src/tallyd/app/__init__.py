@@ -1,6 +1,7 @@
 """The composition root: joins settings, store, drivers and engine. Nothing else joins layers."""
 
 from tallyd.app.daemon import run_daemon
+from tallyd.app.inputs import slicer_problems
 from tallyd.app.installation import (
     Appliance,
     open_for_changes,
@@ -16,5 +17,6 @@ __all__ = [
     "open_for_reports",
     "registry",
     "run_daemon",
+    "slicer_problems",
     "targets_of",
 ]

@@ -17,6 +17,7 @@ import anyio.abc
 from anyio import to_thread
 
 from tallyd import __version__, logs, nudge, state_dir, systemd
+from tallyd.app.inputs import inputs_of
 from tallyd.app.installation import recordings_of, retention_of, targets_of
 from tallyd.app.last_resort import LastResort
 from tallyd.app.readiness import Readiness, backups_of, make_ready
@@ -38,6 +39,7 @@ from tallyd.engine.announcer import Announcer
 from tallyd.engine.fence import run_in_background
 from tallyd.engine.orders import Orders
 from tallyd.engine.presence import Publish, Snapshot
+from tallyd.engine.programmes import LiveInputs
 from tallyd.engine.staff import keep_running
 from tallyd.engine.supervisor import (
     LEDGER_WRITTEN_WITHIN_S,
@@ -176,13 +178,15 @@ async def _run_engine(base: _Base, upkeep: Upkeep) -> None:
             background.start_soon(run_in_background, task, target, base.announcer)
 
         workshop = Workshop(base.clock, base.recordings, appliance.state_dir, spawn, base.announcer)
+        inputs = _inputs(base)
         disk = DirectoryDisk(base.recordings, partial(spawn, "the recordings"))
         background.start_soon(_see, disk)
-        engine = Engine(_world(base, workshop, disk, nudges.wait), base.announcer)
+        engine = Engine(_world(base, workshop, inputs, disk, nudges.wait), base.announcer)
         reloader = Reloader(
             settings=base.settings,
             load_again=base.load_again,
             workshop=workshop,
+            inputs=inputs,
             store=base.store,
             engine=engine,
             announcer=base.announcer,
@@ -234,8 +238,20 @@ async def _tidy(engine: Engine, clock: SystemClock) -> None:
             gc.collect(1 if turn % TIDIED_WHOLLY_EVERY else 2)
 
 
+def _inputs(base: _Base) -> LiveInputs:
+    """Give the live inputs; one whose credential cannot be read costs what would show it only."""
+    inputs, problems = inputs_of(base.settings)
+    for name, problem in problems.items():
+        base.announcer.say("slicer.failed", slicer=name, error=problem.fix)
+    return inputs
+
+
 def _world(
-    base: _Base, workshop: Workshop, disk: Disk, nudged: Callable[[], Awaitable[None]]
+    base: _Base,
+    workshop: Workshop,
+    inputs: LiveInputs,
+    disk: Disk,
+    nudged: Callable[[], Awaitable[None]],
 ) -> World:
     appliance = base.settings.appliance
 
@@ -247,8 +263,8 @@ def _world(
         clock=base.clock,
         disk=disk,
         make_alarm=partial(SchedulerAlarm, base.clock),
-        drivers={target.key: workshop.install(target) for target in base.settings.targets()},
-        orders=Orders(appliance.recordings_dir, parse_template(appliance.file_name)),
+        drivers={each.key: workshop.install(each, inputs) for each in base.settings.targets()},
+        orders=Orders(appliance.recordings_dir, parse_template(appliance.file_name), inputs),
         nudged=nudged,
         ledger_keep=appliance.ledger_keep,
         retention=retention_of(base.settings),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 import anyio
 from anyio import to_thread
 
+from tallyd.app.inputs import inputs_of
 from tallyd.app.installation import retention_of, targets_of
 from tallyd.app.workshop import Workshop
 from tallyd.catalogue import renamed_targets, sync_targets
@@ -14,12 +15,15 @@ from tallyd.domain.health import ClockTrust
 from tallyd.domain.naming import parse_template
 from tallyd.domain.recurrence import forget_zones
 from tallyd.engine.announcer import Announcer
+from tallyd.engine.programmes import LiveInputs
 from tallyd.engine.staff import NOT_CONFIGURED, Installed
 from tallyd.engine.supervisor import Engine
 from tallyd.ports.store import Store, StoreError
 
 FIXED = ("state_dir", "recordings_dir", "recordings_mount", "run_dir")
 """What a running daemon cannot move away from."""
+
+_BUILT_BY = ("driver", "capacity", "options", "ad_slate")
 
 
 class Reloader:
@@ -31,11 +35,13 @@ class Reloader:
         settings: Settings,
         load_again: Callable[[], Settings],
         workshop: Workshop,
+        inputs: LiveInputs,
         store: Store,
         engine: Engine,
         announcer: Announcer,
     ) -> None:
         self._settings = settings
+        self._inputs = inputs
         self._load_again = load_again
         self._workshop = workshop
         self._store = store
@@ -79,12 +85,17 @@ class Reloader:
         Raises:
             ConfigError, StoreError: nothing was changed.
         """
-        problems = [*self._fixed_problems(settings)]
+        inputs, missing = inputs_of(settings)
+        problems = [*self._fixed_problems(settings), *missing.values()]
         if problems:
             raise ConfigError("file", *problems)
         old = {target.key: target for target in self._settings.targets()}
         new = {target.key: target for target in settings.targets()}
-        drivers = {key: self._workshop.install(new[key]) for key in _changed(old, new)}
+        drivers = {
+            key: self._workshop.install(new[key], inputs)
+            for key in new
+            if _is_changed(old.get(key), new[key]) or self._inputs.differ(inputs, key)
+        }
         broken = [key for key, each in drivers.items() if each.driver is None]
         if broken:
             raise ConfigError(
@@ -99,7 +110,8 @@ class Reloader:
             await sync_targets(tx, targets_of(settings))
         forget_zones()
         drivers |= dict.fromkeys(old.keys() - new.keys(), NOT_CONFIGURED)
-        self._settings = settings
+        self._settings, self._inputs = settings, inputs
+        self._engine.play_from(inputs)
         self._engine.trust_clock_by(ClockTrust(settings.clock.trust))
         template = parse_template(settings.appliance.file_name)
         await self._engine.refit(drivers, template, retention_of(settings))
@@ -118,13 +130,6 @@ def _row(problem: Problem) -> Mapping[str, object]:
     return {"field": problem.field, "value": problem.value, "fix": problem.fix, "line": line}
 
 
-def _changed(old: Mapping[str, TargetSettings], new: Mapping[str, TargetSettings]) -> Iterator[str]:
-    """Give the targets that are new, or whose driver must be built anew."""
-    for key, target in new.items():
-        before = old.get(key)
-        if before is None or (before.driver, before.capacity, before.options) != (
-            target.driver,
-            target.capacity,
-            target.options,
-        ):
-            yield key
+def _is_changed(before: TargetSettings | None, now: TargetSettings) -> bool:
+    """Tell whether the driver of a target must be built anew for what stands in its section."""
+    return before is None or any(getattr(before, each) != getattr(now, each) for each in _BUILT_BY)

@@ -20,6 +20,8 @@ from tallyd.domain.secrecy import hide
 from tallyd.drivers.recordings import Recordings
 from tallyd.drivers.registry import Registry, load_drivers
 from tallyd.engine.announcer import Announcer
+from tallyd.engine.fence import Clean
+from tallyd.engine.programmes import LiveInputs
 from tallyd.engine.staff import Installed
 from tallyd.ports.clock import Clock
 from tallyd.ports.drivers import BackgroundTask, DriverContext, DriverError
@@ -70,8 +72,8 @@ class Workshop:
         self._announcer = announcer
         self._drivers = load_drivers()
 
-    def install(self, target: TargetSettings) -> Installed:
-        """Build the driver of a target, or say why it has none."""
+    def install(self, target: TargetSettings, inputs: LiveInputs) -> Installed:
+        """Build the driver of a target, which may show any of the inputs, or say why not."""
         kind = TargetKind(target.key.partition(".")[0])
 
         def spawn(task: BackgroundTask) -> None:
@@ -85,13 +87,15 @@ class Workshop:
             root=self._recordings.directory,
             locks=self._locks_dir / target.key,
             state=directory_of(self._state_dir, target.key),
+            live=inputs.live.get(target.key),
+            ad_slate=target.ad_slate,
             check_disk=self._recordings.require,
             say=self._announcer.say,
         )
-        clean = partial(hide, secrets=secrets_among(target.options))
+        clean = _hiding(target.options, inputs)
         try:
             options = with_credentials(target.options, credentials_directory())
-            clean = partial(hide, secrets=secrets_among(options))
+            clean = _hiding(options, inputs)
             driver = self._drivers.build(kind, target.driver, context, options)
         except (DriverError, ConfigError) as error:
             why = clean(str(error))
@@ -99,3 +103,9 @@ class Workshop:
             return Installed(target.driver, None, why)
         self._announcer.say("driver.loaded", target=target.key, driver=target.driver)
         return Installed(target.driver, driver, clean=clean)
+
+
+def _hiding(options: Mapping[str, object], inputs: LiveInputs) -> Clean:
+    """Give what takes the secrets of a driver's options, and of what it may show, out of a text."""
+    among = {"options": options, "inputs": list(inputs.slicers.values())}
+    return partial(hide, secrets=secrets_among(among))

@@ -94,10 +94,10 @@ class Invocation:
         Raises:
             ConfigError: with everything that is wrong.
         """
-        from tallyd.app import driver_checker
+        from tallyd.app import driver_checker, slicer_problems
         from tallyd.config import load
 
-        return load(path, driver_checker())
+        return load(path, driver_checker(), slicer_problems)
 
 
 class LazyGroup(click.Group):

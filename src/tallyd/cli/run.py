@@ -44,14 +44,15 @@ def run(invocation: Invocation, serve: Serve) -> None:
 
         import anyio
 
-        from tallyd.app import driver_checker, run_daemon
+        from tallyd.app import driver_checker, run_daemon, slicer_problems
         from tallyd.config import find, load
 
     settings = invocation.settings()
     path = find(invocation.config).absolute()
     wanted = settings.http.enabled and serve is Serve.AS_CONFIGURED
     server = _server_command(path) if wanted else ()
-    anyio.run(run_daemon, settings, partial(load, path, driver_checker()), server)
+    load_again = partial(load, path, driver_checker(), slicer_problems)
+    anyio.run(run_daemon, settings, load_again, server)
 
 
 def _server_command(config: Path) -> tuple[str, ...]:

@@ -30,6 +30,14 @@ def _trust(_kind: TargetKind, _driver: str, _options: Mapping[str, object]) -> I
     return ()
 
 
+CheckSlicer = Callable[[str], Iterable[Problem]]
+"""Gives what is wrong with where a live input comes from."""
+
+
+def _trust_slicer(_source: str) -> Iterable[Problem]:
+    return ()
+
+
 def find(explicit: Path | None = None) -> Path:
     """Give the file to load: `explicit`, else `$TALLYD_CONFIG`, else the first place that has one.
 
@@ -49,11 +57,13 @@ def find(explicit: Path | None = None) -> Path:
     )
 
 
-def load(path: Path, check_driver: CheckDriver = _trust) -> Settings:
+def load(
+    path: Path, check_driver: CheckDriver = _trust, check_slicer: CheckSlicer = _trust_slicer
+) -> Settings:
     """Read the file at `path` with the overrides of the environment, everything checked.
 
     Relative directories are taken from the directory of the file. `check_driver` looks at what only
-    a target's driver understands; its problems come with all the others.
+    a target's driver understands, `check_slicer` at sources; their problems come with all others.
 
     Raises:
         ConfigError: with everything that is wrong, not the first thing alone.
@@ -68,6 +78,7 @@ def load(path: Path, check_driver: CheckDriver = _trust) -> Settings:
     problems.extend(_duplicate_ids(known, places))
     problems.extend(_unknown_slicers(known, places))
     problems.extend(_driver_problems(known, places, check_driver))
+    problems.extend(_slicer_problems(known, places, check_slicer))
     try:
         settings = Settings.model_validate(known)
     except ValidationError as error:
@@ -170,6 +181,19 @@ def _unknown_slicers(document: Mapping[str, object], places: Places) -> Iterator
             fix = f"there is no [slicers.{live}]{did_you_mean(live, known)}"
             line = places.line((TargetKind.CHANNEL, name, "live"))
             yield ConfigProblem(f"{TargetKind.CHANNEL}.{name}.live", live, fix, line)
+
+
+def _slicer_problems(
+    document: Mapping[str, object], places: Places, check_slicer: CheckSlicer
+) -> Iterator[ConfigProblem]:
+    """Ask about every live input whose source is a text."""
+    for name, slicer in _table(document.get("slicers")).items():
+        source = _table(slicer).get("source")
+        if isinstance(source, str) and source.strip():
+            line = places.line(("slicers", name, "source"))
+            for problem in check_slicer(source):
+                field = f"slicers.{name}.{problem.field}"
+                yield ConfigProblem(field, problem.value, problem.fix, line)
 
 
 def _driver_problems(

@@ -250,7 +250,8 @@ class TargetSettings:
     """A room or channel with every default filled in; `key` is `rooms.NAME` or `channels.NAME`.
 
     `public_id` is None where the configuration leaves the choice to the database. `options` is the
-    driver's own table as written, references to credentials included.
+    driver's own table as written, references to credentials included. `ad_slate` is what fills the
+    ad breaks of a channel.
     """
 
     key: str
@@ -261,6 +262,7 @@ class TargetSettings:
     capacity: int
     min_piece: timedelta
     options: Mapping[str, Any] = field(repr=False)
+    ad_slate: Path | None = None
 
 
 class Settings(BaseSettings):
@@ -314,4 +316,5 @@ class Settings(BaseSettings):
                 self.appliance.min_piece if section.min_piece is None else section.min_piece
             ),
             options=section.options,
+            ad_slate=section.ad_slate if isinstance(section, ChannelSettings) else None,
         )

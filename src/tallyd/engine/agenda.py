@@ -15,13 +15,16 @@ from tallyd.domain.model import (
     Schedule,
     Status,
     Target,
+    TargetKind,
 )
 from tallyd.domain.planner import Planned, Wishes, plan_target
 from tallyd.domain.recurrence import wall_time
 from tallyd.domain.window import MILLISECOND, Window
+from tallyd.engine.programmes import Library
 from tallyd.ports.store import Changes
 
 PLANNED_AHEAD = timedelta(hours=24)
+_CHANNEL = TargetKind.CHANNEL
 
 RunKey = tuple[int, str]
 """(schedule id, slot): the identity of the occurrence that a run is of."""
@@ -50,6 +53,7 @@ class Agenda:
         self._home: dict[int, str] = {}
         self._overrides: dict[int, tuple[Override, ...]] = {}
         self._exception_days: tuple[ExceptionDay, ...] = ()
+        self.library = Library()
         self._runs: dict[str, dict[RunKey, Run]] = {}
         self._planned: dict[str, tuple[Planned, ...]] = {}
         self.unsettled: set[RunKey] = set()
@@ -77,19 +81,13 @@ class Agenda:
         if changes.revision < self.revision:
             return set()
         self.revision = changes.revision
-        touched: set[str] = set()
-        if changes.targets is not None:
-            for key in self.targets.keys() - {target.key for target in changes.targets}:
-                # Renamed: what was booked there comes with the changes, under its new key.
-                del self.targets[key]
-                self._runs.pop(key, None)
-            for target in changes.targets:
-                if self.targets.get(target.key) != target:
-                    self.targets[target.key] = target
-                    touched.add(target.key)
+        touched = set() if changes.targets is None else self._take_targets(changes.targets)
         if changes.exception_days is not None:
             self._exception_days = changes.exception_days
             touched.update(self.targets)
+        if changes.assets is not None:
+            self.library = Library.of(changes.assets)
+            touched.update(key for key, each in self.targets.items() if each.kind is _CHANNEL)
         for schedule in changes.schedules:
             touched.update(self._place(schedule, now))
         overrides: dict[int, list[Override]] = {s.id: [] for s in changes.schedules}
@@ -98,6 +96,16 @@ class Agenda:
         for schedule_id, found in overrides.items():
             self._overrides[schedule_id] = tuple(found)
         return touched & self.targets.keys()
+
+    def _take_targets(self, targets: Iterable[Target]) -> set[str]:
+        there = {target.key: target for target in targets}
+        for key in self.targets.keys() - there.keys():
+            # Renamed: what was booked there comes with the changes, under its new key.
+            del self.targets[key]
+            self._runs.pop(key, None)
+        changed = {key for key, target in there.items() if self.targets.get(key) != target}
+        self.targets.update({key: target for key, target in there.items() if key in changed})
+        return changed
 
     def read_zones(self, now: datetime) -> None:
         """Read each target's zone now: the first look costs milliseconds that no start has."""

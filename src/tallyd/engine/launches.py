@@ -122,6 +122,7 @@ class Launches:
             lead=self._lead.of(piece.start),
             spread=self._lead.spread(piece.start),
             now=at,
+            library=self._desk.agenda.library,
         )
         self._lead.starts(piece.start)
         part, order = self._desk.orders.make(start)

@@ -1,17 +1,19 @@
 """From a decision to what a driver is told: part number, token, file name, media position."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tallyd.domain.errors import ZoneUnknown
-from tallyd.domain.model import Part, Run, Target
+from tallyd.domain.model import Part, Run, Target, TargetKind
 from tallyd.domain.naming import NameFields, NameTemplate
 from tallyd.domain.planner import Planned
 from tallyd.domain.recurrence import wall_time
 from tallyd.domain.window import Window
+from tallyd.engine.programmes import NO_INPUTS, Library, LiveInputs, programme_of
 from tallyd.engine.tokens import token_for
 from tallyd.ports.drivers import StartOrder
+from tallyd.ports.programme import Programme
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +28,26 @@ class Start:
     lead: timedelta
     spread: timedelta
     now: datetime
+    library: Library = field(default_factory=Library)
 
 
 class Orders:
     """Makes the part and the order for a start; files go below `recordings_dir`."""
 
-    def __init__(self, recordings_dir: Path, template: NameTemplate) -> None:
+    def __init__(
+        self, recordings_dir: Path, template: NameTemplate, inputs: LiveInputs = NO_INPUTS
+    ) -> None:
         self._recordings_dir = recordings_dir
         self._template = template
+        self._inputs = inputs
 
     def rename_by(self, template: NameTemplate) -> None:
         """Name files by another template from here on."""
         self._template = template
+
+    def play_from(self, inputs: LiveInputs) -> None:
+        """Have channels show other live inputs from here on."""
+        self._inputs = inputs
 
     def make(self, start: Start) -> tuple[Part, StartOrder]:
         """Give the next part of the run and what its driver is told."""
@@ -63,8 +73,14 @@ class Orders:
             content=content,
             media_offset=_joined_late(start) + (content.offset if content else timedelta(0)),
             begins_at=start.entry.occurrence.window.start,
+            programme=self._programme(start),
         )
         return part, order
+
+    def _programme(self, start: Start) -> Programme | None:
+        if start.target.kind is not TargetKind.CHANNEL:
+            return None
+        return programme_of(start.entry, self._inputs, start.library)
 
     def _file(self, start: Start, number: int) -> str:
         planned = start.entry.occurrence.window.start

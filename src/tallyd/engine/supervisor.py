@@ -23,6 +23,7 @@ from tallyd.engine.leads import REMEMBERED
 from tallyd.engine.orders import Orders
 from tallyd.engine.past import Past
 from tallyd.engine.presence import Presence, Publish, Snapshot
+from tallyd.engine.programmes import LiveInputs
 from tallyd.engine.recovery import latest_instant
 from tallyd.engine.remains import Remains
 from tallyd.engine.reporter import Reporter
@@ -212,6 +213,10 @@ class Engine:
     def trust_clock_by(self, rule: ClockTrust) -> None:
         """Take another rule into use, should the clock be doubted."""
         self._trust.rule = rule
+
+    def play_from(self, inputs: LiveInputs) -> None:
+        """Have channels show other live inputs; what is ordered already stays as it is."""
+        self._world.orders.play_from(inputs)
 
     def is_free_for(self, length: timedelta) -> bool:
         """Tell whether nothing is due for a while, nor overdue."""

@@ -8,6 +8,11 @@ from tallyd.logs.event import Event
 _TARGET = {"target": "key of the channel"}
 
 FEED_EVENTS: Final[Mapping[str, Event]] = {
+    "slicer.failed": Event(
+        "error",
+        "A live input cannot be used; what would show it fails, all else is played.",
+        {"slicer": "its name in the configuration", "error": "why"},
+    ),
     "feed.started": Event(
         "info",
         "A channel is on air, by a playout that was started now.",

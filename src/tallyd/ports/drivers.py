@@ -6,7 +6,7 @@ is what the device shows, not what the device replied.
 """
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -81,7 +81,8 @@ class StartOrder:
     without ending under which a driver that writes files here finishes them; it never overwrites.
     `media_offset` is how far into `content` a channel joins at the start of the piece, or when data
     is expected where that is later; `begins_at` is when the whole occurrence was to begin.
-    `programme` is the content as a library has found it; None: the driver knows it by its options.
+    `programme` is the content as it was found in the library and among the inputs; a driver that
+    plays it refuses one that is missing, and is asked again. None: what it shows by itself.
     """
 
     target: str
@@ -155,9 +156,11 @@ class DriverContext:
     recorded file may leave, links followed; None where nothing is written. `locks` is the directory
     for locks of inputs, which are held by what uses them, and so outlive this process; None where
     nobody else could use them. `state` is a directory of the target's own, where what must last may
-    be kept; None where there is none. `check_disk` is to be called, in a thread, before a file is
-    made below `root`: it blocks, and raises a `DiskError` where nothing may be written now. `say`
-    writes an event of those that are listed to the log; it never waits.
+    be kept; None where there is none. `live` is the address of the input that a channel shows by
+    itself, which may be secret, `ad_slate` the picture that fills its ad breaks; None where it has
+    none. `check_disk` is to be called, in a thread, before a file is made below `root`: it blocks,
+    and raises a `DiskError` where nothing may be written now. `say` writes an event of those that
+    are listed to the log; it never waits.
     """
 
     target: str
@@ -167,6 +170,8 @@ class DriverContext:
     root: Path | None = None
     locks: Path | None = None
     state: Path | None = None
+    live: str | None = field(default=None, repr=False)
+    ad_slate: Path | None = None
     check_disk: Callable[[], None] = _nothing_is_wrong
     say: Callable[..., None] = _nobody_hears
 

@@ -70,4 +70,13 @@ class ReplayProgramme:
     kind: Literal["replay"] = "replay"
 
 
-Programme = AssetProgramme | AdProgramme | LiveProgramme | ReplayProgramme
+@dataclass(frozen=True, slots=True)
+class MissingProgramme:
+    """What is to be played is not there, and why: it may be when it is asked for again."""
+
+    why: str
+    kind: Literal["missing"] = "missing"
+
+
+Playable = AssetProgramme | AdProgramme | LiveProgramme | ReplayProgramme
+Programme = Playable | MissingProgramme

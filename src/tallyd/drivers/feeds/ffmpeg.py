@@ -3,7 +3,6 @@
 The playout is a process of its own, which stays on air whether anything is ordered or not.
 """
 
-import re
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -17,7 +16,7 @@ from tallyd.domain.window import from_ms
 from tallyd.drivers.ffmpeg.binary import find_ffmpeg
 from tallyd.drivers.parts import STOPPED_KEPT
 from tallyd.drivers.playout.options import OutputKind, PlayoutOptions
-from tallyd.drivers.playout.resolving import asset, asset_path, entry_of, other_than_asset
+from tallyd.drivers.playout.resolving import entry_of, require_input
 from tallyd.drivers.playout.station import ON_WITHIN_S, Station
 from tallyd.drivers.playout.wire import Ask, Drop, EntryState, Play, State
 from tallyd.ports.drivers import (
@@ -32,7 +31,6 @@ from tallyd.ports.drivers import (
     Traits,
     TryAgainError,
 )
-from tallyd.ports.programme import Programme
 
 LEAD_MS = 2_500
 """So long before its time a source is started: it is taken at its time, not when it is ready."""
@@ -41,8 +39,6 @@ SILENT_AFTER = timedelta(seconds=2)
 _A_DAY_MS = 86_400_000
 _SHOWN_WITHIN_S = 3.0
 _ASK_EVERY_S = 0.04
-_LENGTH_WITHIN_S = 5.0
-_LENGTH = re.compile(rb"Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
 
 class FfmpegFeed:
@@ -54,6 +50,11 @@ class FfmpegFeed:
         directory = context.state or context.locks
         if directory is None:
             raise GiveUpError(Reason.DRIVER_UNAVAILABLE, "a channel needs a directory of its own")
+        if context.live is not None:
+            require_input(context.live)
+        elif options.default == "live":
+            sentence = "`default` = live needs a channel with a `live` input"
+            raise GiveUpError(Reason.DRIVER_UNAVAILABLE, sentence)
         self._context = context
         self._clock = context.clock
         self._options = options
@@ -81,15 +82,18 @@ class FfmpegFeed:
         )
 
     async def probe(self) -> str:
-        """See whether the directories of publications are there; the playout is not disturbed.
+        """See whether what it needs of the disk is there; the playout is not disturbed.
 
         Raises:
-            DriverError: one is not.
+            DriverError: something is not.
         """
         for output in self._options.publications:
             folder = anyio.Path(output.address).parent
             if output.kind is OutputKind.HLS and not await folder.is_dir():
                 raise TryAgainError(Reason.DISK_MISSING, f"there is no directory {folder}")
+        ad_slate = self._context.ad_slate
+        if ad_slate is not None and not await anyio.Path(ad_slate).is_file():
+            raise TryAgainError(Reason.DEVICE_REFUSED, f"there is no ad slate {ad_slate}")
         shown = ", ".join(output.shown for output in self._options.publications)
         return f"{shown} by {self._binary}"
 
@@ -136,11 +140,11 @@ class FfmpegFeed:
         """
         if order.input != 0 or order.token in self._running:
             raise GiveUpError(Reason.DEVICE_REFUSED, f"part {order.token} cannot be started here")
-        programme = await self._programme(order)
+        entry = entry_of(order, self._context.live)
         state = await self._on()
         self._running[order.token] = _unseen(order.token)
         try:
-            state = await self._station.ask(Play(entry=entry_of(order, programme)))
+            state = await self._station.ask(Play(entry=entry))
             return await self._first_shown(order, state)
         except BaseException:
             with anyio.CancelScope(shield=True):
@@ -198,29 +202,6 @@ class FfmpegFeed:
                 Reason.DEVICE_REFUSED, "the playout of an earlier process plays something else"
             )
         return state
-
-    async def _programme(self, order: StartOrder) -> Programme:
-        if order.programme is not None:
-            return order.programme
-        content = order.content
-        path = asset_path(content, self._options)
-        if content is None or path is None:
-            return other_than_asset(content, self._options)
-        return asset(path, await self._length(path), content)
-
-    async def _length(self, path: Path) -> timedelta:
-        """Ask ffmpeg how long a file is."""
-        command = [self._binary, "-hide_banner", "-nostdin", "-protocol_whitelist", "file"]
-        try:
-            with anyio.fail_after(_LENGTH_WITHIN_S):
-                done = await anyio.run_process([*command, "-i", f"file:{path}"], check=False)
-        except (TimeoutError, OSError) as error:
-            raise TryAgainError(Reason.DEVICE_TIMEOUT, f"{path} cannot be read") from error
-        found = _LENGTH.search(done.stderr)
-        if found is None:
-            raise TryAgainError(Reason.DEVICE_REFUSED, f"{path} is not there, or cannot be played")
-        hours, minutes, seconds = (float(group) for group in found.groups())
-        return timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
     async def _first_shown(self, order: StartOrder, state: State) -> Observation:
         """Wait until an entry is on air, or should have been for a while."""

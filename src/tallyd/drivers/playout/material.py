@@ -20,11 +20,12 @@ from tallyd.drivers.playout.encoding import (
     try_hidden_options,
 )
 from tallyd.drivers.playout.mixing import Loop
-from tallyd.drivers.playout.options import Output, PlayoutOptions
+from tallyd.drivers.playout.options import Output
 from tallyd.drivers.playout.processes import Piped, spawn_writer
 from tallyd.drivers.playout.rundown import Clip, FileTake, Kind, LiveTake, ReplayTake, SlateTake
 from tallyd.drivers.playout.sources import READ_BYTES, Around, NoSourceError, Pipeline, Source, read
 from tallyd.drivers.playout.transport import TICKS_PER_S, DamagedStreamError, Demuxer, Unit
+from tallyd.drivers.playout.wire import ARCHIVE, Brief
 
 AHEAD_S = 3
 """So far a file may be read ahead of the air, and a live input lag behind it."""
@@ -33,12 +34,13 @@ _SLATE_WITHIN_S = 20.0
 
 
 class Material:
-    """What one channel has to play, by its options."""
+    """What one channel has to play, by its brief."""
 
-    def __init__(self, binary: str, options: PlayoutOptions, archive: Path, around: Around) -> None:
+    def __init__(self, binary: str, brief: Brief, around: Around) -> None:
         self._binary = binary
-        self._options = options
-        self._archive = archive
+        self._options = brief.options
+        self._live = brief.live
+        self._archive = Path(brief.directory) / ARCHIVE
         self._around = around
 
     @property
@@ -48,7 +50,7 @@ class Material:
         if options.default == "slate":
             return Clip(Kind.DEFAULT, SlateTake(), name="slate")
         if options.default == "live":
-            return Clip(Kind.DEFAULT, LiveTake(options.live or ""), name="live")
+            return Clip(Kind.DEFAULT, LiveTake(self._live or ""), name="live")
         path = Path(options.default)
         return Clip(Kind.DEFAULT, FileTake(path, timedelta(0)), name=path.stem)
 

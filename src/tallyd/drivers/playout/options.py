@@ -4,16 +4,14 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from tallyd.domain.secrecy import mask_urls, secrets_of
 from tallyd.drivers.ffmpeg.binary import AUTO
-from tallyd.drivers.ffmpeg.options import SourceText
 from tallyd.drivers.ffmpeg.options import revealed as _revealed
-from tallyd.drivers.ffmpeg.sources import DEVICES, parse_source
 
 EXPECTED_OUTPUT = "rtmp://, rtmps://, srt://, udp:// or hls:/absolute/path.m3u8"
 _HLS = re.compile(r"/[^\x00-\x1f]+\.m3u8")
@@ -127,34 +125,15 @@ class PlayoutOptions(BaseModel):
     keyframe_interval_s: float = Field(
         default=1.0, ge=0.2, le=10, description="How often a viewer can begin; HLS cuts there."
     )
-    live: SourceText | None = Field(
-        default=None,
-        repr=False,
-        description="The channel's own input, played by entries without content: a URL (rtsp, "
-        "rtsps, rtmp, rtmps, srt, http, https), or `test`.",
-    )
-    slicers: dict[str, SourceText] = Field(
-        default={}, repr=False, description="Inputs by name, for entries that name a slicer."
-    )
     default: Annotated[str, AfterValidator(_checked_default)] = Field(
         default="slate",
-        description="What plays between entries: `slate`, `live`, or the absolute path of a file "
-        "that is played over and over.",
+        description="What plays between entries: `slate`, `live` (the channel's), or the absolute "
+        "path of a file that is played over and over.",
     )
     slate: File | None = Field(
         default=None,
         strict=False,
         description="A picture to be shown when there is nothing else. Default: black.",
-    )
-    ad_slate: File | None = Field(
-        default=None,
-        strict=False,
-        description="A picture for the rest of an ad break. Default: the slate.",
-    )
-    assets: File | None = Field(
-        default=None,
-        strict=False,
-        description="A directory: entries that name an asset play the file of that name in it.",
     )
     archive_keep_s: int = Field(
         default=86_400, ge=0, le=31 * 86_400, description="How far back entries may replay."
@@ -196,12 +175,3 @@ class PlayoutOptions(BaseModel):
     def keyframe_slots(self) -> int:
         """How many pictures there are from one that a viewer can begin with to the next."""
         return max(1, round(self.rate * self.keyframe_interval_s))
-
-    @model_validator(mode="after")
-    def _check_together(self) -> Self:
-        if self.default == "live" and self.live is None:
-            raise ValueError("`default` = live needs a `live` input")
-        for text in (*self.slicers.values(), *([self.live] if self.live else [])):
-            if parse_source(text).kind in DEVICES:
-                raise ValueError("`live` and `slicers` are URLs, or `test`")
-        return self

@@ -12,7 +12,7 @@ from tallyd.ports.programme import (
     AdProgramme,
     AssetProgramme,
     LiveProgramme,
-    Programme,
+    Playable,
     ReplayProgramme,
     Spot,
 )
@@ -81,7 +81,7 @@ class Entry:
     window: Window
     begins_at: datetime
     offset: timedelta
-    programme: Programme
+    programme: Playable
 
 
 @dataclass(frozen=True, slots=True)

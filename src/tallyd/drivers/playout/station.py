@@ -52,7 +52,13 @@ class Station:
         self._locks = context.locks
         self._clock = context.clock
         self._spawn = context.spawn
-        self._brief = Brief(target=context.target, directory=str(directory), options=options)
+        self._brief = Brief(
+            target=context.target,
+            directory=str(directory),
+            options=options,
+            live=context.live,
+            ad_slate=context.ad_slate,
+        )
         self._secrets = tuple(s for output in options.publications for s in output.secrets)
         self._watcher = Watcher(context.target, context.say)
         self._turn = anyio.Lock()

@@ -3,6 +3,7 @@
 One task keeps the slots; what it calls never waits for a disk, a process or a network.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,7 +21,7 @@ from tallyd.drivers.playout.material import Material
 from tallyd.drivers.playout.mixing import Loop, Mixer
 from tallyd.drivers.playout.scribe import Scribe
 from tallyd.drivers.playout.sinks import Publication, RecentOut
-from tallyd.drivers.playout.sources import Around, StandingSource
+from tallyd.drivers.playout.sources import Around, NoSourceError, StandingSource
 from tallyd.drivers.playout.wire import ARCHIVE, AS_RUN, Brief
 from tallyd.ports.clock import Clock
 
@@ -55,12 +56,13 @@ class Studio:
         )
         self.ticker = Ticker()
         self._options = options
+        self._ad_slate = brief.ad_slate
         self._clock = clock
         self._recent = RecentOut()
         self._scribe = Scribe()
         self._asrun = AsRunLog(directory / AS_RUN, AS_RUN_KEPT)
         self._archive = Archive(directory / ARCHIVE, bounds)
-        self._material = Material(binary, options, directory / ARCHIVE, around)
+        self._material = Material(binary, brief, around)
         self._around = around
         self.publications: tuple[Publication, ...] = ()
 
@@ -71,8 +73,9 @@ class Studio:
             NoSourceError: no slate can be made.
         """
         slate = ad_slate = await self._material.slate(self._options.slate)
-        if self._options.ad_slate is not None:
-            ad_slate = await self._material.slate(self._options.ad_slate)
+        if self._ad_slate is not None:
+            with suppress(NoSourceError):  # then breaks show the slate
+                ad_slate = await self._material.slate(self._ad_slate)
         for output in self._options.publications:
             command = await self._material.publishing(output)
             publication = Publication(output, command, self._recent, self._around)

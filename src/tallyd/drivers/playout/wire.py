@@ -1,6 +1,7 @@
 """What a daemon and a playout tell one another: lines of JSON. Nothing is done here."""
 
 from hashlib import sha256
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -26,6 +27,8 @@ class Brief(_Line):
     target: str
     directory: str
     options: PlayoutOptions
+    live: str | None = Field(default=None, repr=False)
+    ad_slate: Path | None = None
     version: int = VERSION
 
     @property

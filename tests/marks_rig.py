@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +45,16 @@ def film(path: Path, name: int, seconds: float) -> Path:
     length = ("-t", f"{seconds}")
     subprocess.run([*command, *length, str(path)], input=raw, check=True, timeout=60)
     return path
+
+
+def films_in(directory: Path) -> Callable[[int, float], Path]:
+    """Give what makes films in a directory, each only once."""
+
+    def made(name: int, seconds: float) -> Path:
+        path = directory / f"{name}-{seconds}.mp4"
+        return path if path.exists() else film(path, name, seconds)
+
+    return made
 
 
 def marks_of(path: Path) -> list[Mark]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import marks_rig
 
 from house_rig import House, eventually, house_at
 from media import Media
@@ -27,3 +28,9 @@ def media() -> Media:
 def _eventually() -> Callable[..., Any]:
     """Give the patience of these tests."""
     return eventually
+
+
+@pytest.fixture(scope="session")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, float], Path]:
+    """Make marked films, each only once."""
+    return marks_rig.films_in(tmp_path_factory.mktemp("films"))

@@ -174,10 +174,4 @@ async def channel(tmp_path: Path):
 @pytest.fixture(scope="session")
 def films(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, float], Path]:
     """Make marked films, each only once."""
-    directory = tmp_path_factory.mktemp("films")
-
-    def film(name: int, seconds: float) -> Path:
-        path = directory / f"{name}-{seconds}.mp4"
-        return path if path.exists() else marks_rig.film(path, name, seconds)
-
-    return film
+    return marks_rig.films_in(tmp_path_factory.mktemp("films"))

@@ -41,6 +41,15 @@ def test_add_with_everything(tallyd):
 
 
 @pytest.mark.usefixtures("probed")
+def test_add_an_advertisement(tallyd, film):
+    """It is marked as one, where it is added and in the list; a film is none."""
+    added = tallyd("assets", "add", "spot.mp4", "--ad", "--json")
+    assert (added.json["ad"], film["ad"]) == (True, False)
+    listed = tallyd("assets", "list", "--json").json
+    assert {each["name"]: each["ad"] for each in listed} == {"film": False, "spot": True}
+
+
+@pytest.mark.usefixtures("probed")
 @pytest.mark.parametrize(
     "options",
     [

@@ -28,8 +28,13 @@ source = "test"
 """
 
 
-async def book(house, start_in_s: float, length_s: float, name: str) -> Schedule:
-    """Book the live input of the channel."""
+LIVE = Content(ContentKind.LIVE)
+
+
+async def book(
+    house, start_in_s: float, length_s: float, name: str, content: Content = LIVE
+) -> Schedule:
+    """Book something on the channel, by default its live input."""
     async with app.open_for_changes(await house.settings()) as appliance:
         change = await appliance.bookings.add(
             lambda now: Draft(
@@ -37,7 +42,7 @@ async def book(house, start_in_s: float, length_s: float, name: str) -> Schedule
                 name=name,
                 start=InstantStart(now + timedelta(seconds=start_in_s)),
                 duration=timedelta(seconds=length_s),
-                content=Content(ContentKind.LIVE),
+                content=content,
             )
         )
     assert change.after is not None
@@ -96,3 +101,38 @@ async def test_a_channel_from_booking_to_viewer(house, media, tmp_path):
     assert len(segments) > 3
     assert await media.damage(whole) == ""
     assert playouts() == []
+
+
+async def test_what_is_missing_costs_no_booking(house, tmp_path):
+    """An input that nobody has configured is told, the default plays, and it comes once it is."""
+    hls = tmp_path / "hls"
+    hls.mkdir()
+    house.configure()
+    with house.config.open("a") as config:
+        config.write(CHANNEL.format(hls=hls))
+    daemon = await house.start()
+    await daemon.heard("feed.started")
+    begun = house.clock.now()
+    lost = await book(house, 3, 1, "Lost", Content(ContentKind.ASSET, "gone"))
+    schedule = await book(house, 4, 30, "Field", Content(ContentKind.SLICER, "field"))
+    missed = await daemon.heard("run.retrying", name="Field")
+    assert "there is no [slicers.field]" in missed["detail"]
+    with house.config.open("a") as config:
+        config.write('[slicers.field]\nsource = "test"\n')
+    os.kill(daemon.pid, signal.SIGHUP)
+    await daemon.heard("config.reloaded")
+    await daemon.heard("run.started", name="Field")
+    await house.stop(schedule)
+    run = await house.finished(schedule)
+    assert run.confirmed, run.sentence
+    run = await house.finished(lost)
+    assert (run.outcome, run.confirmed) == (Outcome.FAILED, False)
+    assert "asset gone is not in the library" in str(run.sentence)
+    now = house.clock.now()
+    settings = await house.settings()
+    aired = off_loop(lambda: on_air(settings, "channels.one", Window(begun, now), now))
+    assert [each.kind for each in aired] in (
+        ["default", "slicer"],
+        ["default", "slicer", "default"],
+    )
+    assert await daemon.end(signal.SIGINT) == 0

@@ -226,7 +226,7 @@ class RoomSettings(_TargetSection):
 class ChannelSettings(_TargetSection):
     """A feed that tallyd drives: `[channels.NAME]`. There is one feed to a channel.
 
-    `live` is the slicer that it shows where nothing else is booked; `ad_slate` fills ad breaks.
+    `live` is the slicer that entries without content show; `ad_slate` fills ad breaks.
     """
 
     capacity: Annotated[int, Field(ge=1, le=1)] = 1
@@ -240,7 +240,7 @@ class ChannelSettings(_TargetSection):
 class SlicerSettings(_Section):
     """A live input that channels can show: `[slicers.NAME]`."""
 
-    # Not in the repr: it may hold a password.
+    # As written, a reference to a credential included. Not in the repr: it may hold a password.
     source: Annotated[str, Field(min_length=1, repr=False), AfterValidator(_printable)]
     name: DisplayName | None = None
 

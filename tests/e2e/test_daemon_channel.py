@@ -122,6 +122,7 @@ async def test_what_is_missing_costs_no_booking(house, tmp_path):
     os.kill(daemon.pid, signal.SIGHUP)
     await daemon.heard("config.reloaded")
     await daemon.heard("run.started", name="Field")
+    await house.clock.sleep(1)
     await house.stop(schedule)
     run = await house.finished(schedule)
     assert run.confirmed, run.sentence
@@ -131,8 +132,5 @@ async def test_what_is_missing_costs_no_booking(house, tmp_path):
     now = house.clock.now()
     settings = await house.settings()
     aired = off_loop(lambda: on_air(settings, "channels.one", Window(begun, now), now))
-    assert [each.kind for each in aired] in (
-        ["default", "slicer"],
-        ["default", "slicer", "default"],
-    )
+    assert [each.kind for each in aired][:2] == ["default", "slicer"]
     assert await daemon.end(signal.SIGINT) == 0

@@ -10,6 +10,7 @@ from tests.playout_rig import off_loop
 from tallyd import app
 from tallyd.app.as_run import on_air
 from tallyd.domain.drafts import Draft
+from tallyd.domain.errors import InvalidBooking
 from tallyd.domain.model import Content, ContentKind, InstantStart, Outcome, Schedule
 from tallyd.domain.window import Window
 from tallyd.drivers.outliving import find
@@ -134,3 +135,43 @@ async def test_what_is_missing_costs_no_booking(house, tmp_path):
     aired = off_loop(lambda: on_air(settings, "channels.one", Window(begun, now), now))
     assert [each.kind for each in aired][:2] == ["default", "slicer"]
     assert await daemon.end(signal.SIGINT) == 0
+
+
+async def test_another_live_input_comes_by_a_reload(house, tmp_path):
+    """A channel that shows its input by itself begins anew with another one; else it goes on."""
+    hls = tmp_path / "hls"
+    hls.mkdir()
+    house.configure()
+    plain = house.config.read_text()
+    channel = CHANNEL.format(hls=hls).replace("archive_keep_s", 'default = "live"\narchive_keep_s')
+    house.config.write_text(plain + channel + '[slicers.other]\nsource = "test"\n')
+    daemon = await house.start()
+    started = await daemon.heard("feed.started")
+    house.config.write_text(plain + channel + '[slicers.other]\nsource = "srt://127.0.0.1:9"\n')
+    os.kill(daemon.pid, signal.SIGHUP)
+    assert (await daemon.heard("config.reloaded"))["targets"] == []
+    assert playouts() == [started["pid"]]
+    missing = channel.replace('source = "test"', 'source = "rtmp://127.0.0.1:9/live/CANARYCANARY"')
+    house.config.write_text(plain + missing)
+    os.kill(daemon.pid, signal.SIGHUP)
+    await daemon.heard("config.reloaded", targets=["channels.one"])
+    fell_back = await daemon.heard("feed.fell_back", token=None)
+    assert fell_back["detail"]
+    assert started["pid"] not in playouts()
+    house.config.write_text(plain + channel.replace('live = "bars"\n', ""))
+    os.kill(daemon.pid, signal.SIGHUP)
+    refused = await daemon.heard("config.refused")
+    assert "needs a channel with a `live` input" in str(refused["problems"])
+    assert "CANARY" not in (house.root / "daemon-0.log").read_text()
+    assert await daemon.end(signal.SIGINT) == 0
+
+
+async def test_a_channel_without_a_live_input_takes_no_entry_without_content(house, tmp_path):
+    """Nothing could be shown: the booking is refused, and says what is missing."""
+    house.configure()
+    config = CHANNEL.format(hls=tmp_path).replace('live = "bars"\n', "")
+    house.config.write_text(house.config.read_text() + config)
+    with pytest.raises(InvalidBooking, match="no `live` input"):
+        await book(house, 5, 5, "Event")
+    booked = await book(house, 5, 5, "Bars", Content(ContentKind.SLICER, "bars"))
+    assert booked.name == "Bars"

@@ -25,6 +25,9 @@ from tallyd.state_dir import StateDir
 from tallyd.store import SqliteStore, appliance_id_of, initialise, open_store
 from tallyd.testing.memory_store import MemoryStore
 
+_SHOW_LIVE_INPUTS = frozenset({"ffmpeg"})
+"""The feeds that play what is found for them; all others know by themselves what to show."""
+
 
 @dataclass(frozen=True, slots=True)
 class Appliance:
@@ -148,11 +151,20 @@ def _appliance(settings: Settings, store: Store, bell: _Bell, *, installed: bool
     return Appliance(
         settings=settings,
         clock=clock,
-        bookings=Bookings(store, clock, bell.ring, drivers.why_unusable),
+        bookings=Bookings(store, clock, bell.ring, drivers.why_unusable, _dark(settings)),
         reports=Reports(store, clock, settings.appliance.horizon),
         installed=installed,
         nudge=bell.ring,
         nudges=lambda: bell.rung,
+    )
+
+
+def _dark(settings: Settings) -> frozenset[str]:
+    """Give the channels whose feed shows their `live` input, and that have none."""
+    return frozenset(
+        f"{TargetKind.CHANNEL}.{name}"
+        for name, channel in settings.channels.items()
+        if channel.driver in _SHOW_LIVE_INPUTS and channel.live is None
     )
 
 

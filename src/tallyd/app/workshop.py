@@ -21,7 +21,7 @@ from tallyd.drivers.recordings import Recordings
 from tallyd.drivers.registry import Registry, load_drivers
 from tallyd.engine.announcer import Announcer
 from tallyd.engine.fence import Clean
-from tallyd.engine.programmes import LiveInputs
+from tallyd.engine.programmes import NO_INPUTS, LiveInputs
 from tallyd.engine.staff import Installed
 from tallyd.ports.clock import Clock
 from tallyd.ports.drivers import BackgroundTask, DriverContext, DriverError
@@ -92,10 +92,11 @@ class Workshop:
             check_disk=self._recordings.require,
             say=self._announcer.say,
         )
-        clean = _hiding(target.options, inputs)
+        shown = inputs if kind is TargetKind.CHANNEL else NO_INPUTS
+        clean = _hiding(target.options, shown)
         try:
             options = with_credentials(target.options, credentials_directory())
-            clean = _hiding(options, inputs)
+            clean = _hiding(options, shown)
             driver = self._drivers.build(kind, target.driver, context, options)
         except (DriverError, ConfigError) as error:
             why = clean(str(error))

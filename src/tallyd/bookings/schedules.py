@@ -30,6 +30,7 @@ from tallyd.domain.drafts import (
 from tallyd.domain.errors import InvalidBooking, NotFound, Problem, RequestDiffers
 from tallyd.domain.model import (
     MAX_NAME,
+    ContentKind,
     ExceptionDay,
     Occurrence,
     RequestKey,
@@ -75,6 +76,7 @@ class ScheduleBookings(Writer):
                 return Change(None, known)
             draft = make(now)
             validate(draft, now, await known_targets(tx, draft.target))
+            self._require_shown(draft)
             async with guarded(tx, policy, now, {draft.target}, draft.priority):
                 schedule = await tx.add_schedule(to_schedule(draft, now, uuid4().hex))
                 await materialise(tx, (schedule,), {}, now)
@@ -99,6 +101,8 @@ class ScheduleBookings(Writer):
             before = await standing_schedule(tx, schedule_id)
             draft = change(draft_of(before))
             validate_edit(before, draft, now, await known_targets(tx, draft.target))
+            if (draft.target, draft.content) != (before.target, before.content):
+                self._require_shown(draft)
             after = revise(before, draft, now)
             async with guarded(tx, policy, now, {before.target, after.target}):
                 await write_due(tx, before, now)
@@ -109,6 +113,17 @@ class ScheduleBookings(Writer):
                 await materialise(tx, (after,), known, now)
         self._nudge()
         return Change(before, after)
+
+    def _require_shown(self, draft: Draft) -> None:
+        """Make sure that a channel has something to show.
+
+        Raises:
+            InvalidBooking: nobody has said what, and it has no live input.
+        """
+        live = draft.content is None or draft.content.kind is ContentKind.LIVE
+        if live and draft.target in self._dark:
+            fix = "it has no `live` input to show: give it one in the configuration"
+            raise InvalidBooking(Problem("target", draft.target, fix))
 
     async def remove(self, schedule_id: int) -> Change:
         """Remove what lies ahead of a schedule; what records now goes on to its planned end.

@@ -1,6 +1,6 @@
 """What every way to change wishes stands on."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 
 from tallyd.domain.window import floor_ms
@@ -16,7 +16,10 @@ async def nothing_told(_target: str) -> None:
 
 
 class Writer:
-    """Has a store to change, a clock to ask, and an engine to tell and to have told of drivers."""
+    """Has a store to change, a clock to ask, and an engine to tell and to have told of drivers.
+
+    `dark` are the keys of channels that have nothing to show where nobody says what.
+    """
 
     def __init__(
         self,
@@ -24,11 +27,13 @@ class Writer:
         clock: Clock,
         nudge: Callable[[], object],
         why_unusable: WhyUnusable,
+        dark: Collection[str] = (),
     ) -> None:
         self._store = store
         self._clock = clock
         self._nudge = nudge
         self._why_unusable = why_unusable
+        self._dark = frozenset(dark)
 
     def _now(self) -> datetime:
         return floor_ms(self._clock.now())

@@ -1,7 +1,7 @@
 """What is to be on air when: entries taken apart into clips, and the clip of any instant. Pure."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -46,9 +46,9 @@ class FileTake:
 
 @dataclass(frozen=True, slots=True)
 class LiveTake:
-    """An input; `source` is its address."""
+    """An input; `source` is its address, which may be secret."""
 
-    source: str
+    source: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

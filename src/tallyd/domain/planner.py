@@ -5,7 +5,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import chain
 
 from tallyd.domain.conflicts import Blocker, Claim, Contender, Rank, Rules, settle
 from tallyd.domain.errors import ZoneUnknown
@@ -21,6 +22,7 @@ from tallyd.domain.model import (
     Verdict,
 )
 from tallyd.domain.recurrence import in_utc, local_date, occurrences
+from tallyd.domain.shelf import Shelf
 from tallyd.domain.window import FAR_FUTURE, Window
 
 HORIZON = timedelta(days=90)
@@ -40,6 +42,19 @@ class Wishes:
     )
     exception_days: tuple[ExceptionDay, ...] = ()
     runs: tuple[Run, ...] = ()
+    shelf: Shelf | None = None
+    """Where one-shots stand that are not among `schedules`: of those, what a period needs."""
+
+    def near(self, period: Window) -> Iterable[Schedule]:
+        """Give every schedule that can have an occurrence in a period, and others."""
+        return chain(self.schedules, self.shelf.once_in(period) if self.shelf else ())
+
+    @property
+    def oldest(self) -> datetime:
+        """The instant before which nothing is wanted."""
+        if self.shelf is not None and self.shelf.oldest is not None:
+            return self.shelf.oldest
+        return min(schedule.effective_from for schedule in self.schedules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +157,15 @@ def _offers(wishes: Wishes, period: Window) -> list[_Offer]:
     while True:
         offers = [
             _offer(schedule, occurrence, runs, zone_known=zone_known)
-            for schedule in wishes.schedules
+            for schedule in wishes.near(reach)
             if not _is_elsewhere(schedule, wishes, reach)
             for occurrence, zone_known in _expand(schedule, wishes, reach)
         ]
         needed = _needed(offers, period)
         if reach.start <= needed.start and needed.stop <= reach.stop:
             return offers
-        oldest = min(schedule.effective_from for schedule in wishes.schedules)
         # Twice as far back each time: a chain of a thousand links is found in ten steps.
-        further = min(period.start - needed.start, max(needed.start - oldest, timedelta(0)))
+        further = min(period.start - needed.start, max(needed.start - wishes.oldest, timedelta(0)))
         reach = Window(needed.start - further, needed.stop)
 
 

@@ -19,6 +19,7 @@ from tallyd.domain.model import (
 )
 from tallyd.domain.planner import Planned, Wishes, plan_target
 from tallyd.domain.recurrence import wall_time
+from tallyd.domain.shelf import Shelf
 from tallyd.domain.window import MILLISECOND, Window
 from tallyd.engine.programmes import Library
 from tallyd.ports.store import Changes
@@ -49,7 +50,7 @@ class Agenda:
     def __init__(self) -> None:
         self.revision = -1
         self.targets: dict[str, Target] = {}
-        self._schedules: dict[str, dict[int, Schedule]] = {}
+        self._shelves: dict[str, Shelf] = {}
         self._home: dict[int, str] = {}
         self._overrides: dict[int, tuple[Override, ...]] = {}
         self._exception_days: tuple[ExceptionDay, ...] = ()
@@ -71,7 +72,7 @@ class Agenda:
 
     def _schedule(self, schedule_id: int) -> Schedule | None:
         home = self._home.get(schedule_id)
-        return self._schedules[home][schedule_id] if home is not None else None
+        return self._shelves[home].get(schedule_id) if home is not None else None
 
     def apply(self, changes: Changes, now: datetime) -> set[str]:
         """Take in changed wishes; gives the keys of the targets that must be planned anew.
@@ -95,6 +96,7 @@ class Agenda:
             overrides.setdefault(override.schedule_id, []).append(override)
         for schedule_id, found in overrides.items():
             self._overrides[schedule_id] = tuple(found)
+            self._shelve(schedule_id)
         return touched & self.targets.keys()
 
     def _take_targets(self, targets: Iterable[Target]) -> set[str]:
@@ -125,12 +127,19 @@ class Agenda:
         homes = {schedule.target}
         before = self._home.pop(schedule.id, None)
         if before is not None:
-            self._schedules[before].pop(schedule.id, None)
+            self._shelves[before].drop(schedule.id)
             homes.add(before)
         if schedule.ended is None or schedule.ended > now - MAX_DURATION:
             self._home[schedule.id] = schedule.target
-            self._schedules.setdefault(schedule.target, {})[schedule.id] = schedule
+            shelf = self._shelves.setdefault(schedule.target, Shelf())
+            shelf.put(schedule, self._overrides.get(schedule.id, ()))
         return homes
+
+    def _shelve(self, schedule_id: int) -> None:
+        """Put a schedule anew where its overrides have changed: they decide where it is found."""
+        schedule = self._schedule(schedule_id)
+        if schedule is not None:
+            self._shelves[schedule.target].put(schedule, self._overrides[schedule_id])
 
     def put_run(self, run: Run) -> None:
         """Take in what became of a run."""
@@ -171,13 +180,15 @@ class Agenda:
 
     def wishes(self, target: str) -> Wishes:
         """Give all that decides who holds a target."""
-        schedules = self._schedules.get(target, {})
+        shelf = self._shelves.get(target, Shelf())
+        standing = shelf.standing()
         return Wishes(
             target=self.targets[target],
-            schedules=tuple(schedules.values()),
-            overrides={i: self._overrides.get(i, ()) for i in schedules},
+            schedules=standing,
+            overrides={each.id: self._overrides.get(each.id, ()) for each in standing},
             exception_days=self._exception_days,
             runs=self.runs(target),
+            shelf=shelf,
         )
 
     def plan(self, target: str, now: datetime) -> tuple[Planned, ...]:
@@ -214,7 +225,13 @@ class Agenda:
 
     def schedules(self) -> tuple[Schedule, ...]:
         """Give every schedule that may still have occurrences."""
-        return tuple(s for group in self._schedules.values() for s in group.values())
+        return tuple(
+            schedule for shelf in self._shelves.values() for schedule in shelf.everything()
+        )
+
+    def near(self, period: Window) -> tuple[Schedule, ...]:
+        """Give every schedule that can have an occurrence in a period, and perhaps others."""
+        return tuple(each for shelf in self._shelves.values() for each in shelf.near(period))
 
     def is_paused(self, key: RunKey) -> bool:
         """Tell whether an operator has paused the occurrence of a run."""

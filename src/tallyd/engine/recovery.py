@@ -23,17 +23,16 @@ async def materialise(store: Store, agenda: Agenda, now: datetime) -> bool:
     Raises:
         StoreError: nothing was written; the watermark stands.
     """
-    known = agenda.schedules()
     overrides = agenda.overrides()
     until = floor_ms(now) + AHEAD
     async with store.write() as tx:
         if await tx.revision() != agenda.revision:
             return False
         watermark = await tx.watermark()
-        since = watermark or min((s.effective_from for s in known), default=until)
+        since = watermark or min((s.effective_from for s in agenda.schedules()), default=until)
         if since < until:
             starts = Window(since, until + MILLISECOND)
-            await tx.insert_runs(due_runs(known, overrides, starts))
+            await tx.insert_runs(due_runs(agenda.near(starts), overrides, starts))
         if watermark is None or watermark < until:
             await tx.move_watermark(watermark, until)
     return True
@@ -51,7 +50,7 @@ async def materialise_present(store: Store, agenda: Agenda, now: datetime) -> bo
     async with store.write() as tx:
         if await tx.revision() != agenda.revision:
             return False
-        await tx.insert_runs(standing_runs(agenda.schedules(), agenda.overrides(), present))
+        await tx.insert_runs(standing_runs(agenda.near(present), agenda.overrides(), present))
     return True
 
 

@@ -25,6 +25,7 @@ from tallyd.domain.model import (
 )
 from tallyd.domain.planner import Planned, Wishes, plan_target
 from tallyd.domain.recurrence import in_utc, occurrences
+from tallyd.domain.shelf import Shelf
 from tallyd.domain.window import MILLISECOND, Window, full_where, subtract
 
 MONDAY = datetime(2026, 10, 19, tzinfo=UTC)  # the clocks of Vienna change on the Sunday after
@@ -178,6 +179,17 @@ def _shuffled(rows, random):
     mixed = list(rows)
     random.shuffle(mixed)
     return tuple(mixed)
+
+
+@settings(max_examples=300)
+@given(wishes(), periods)
+def test_a_plan_from_a_shelf_is_the_plan(wished, period):
+    """Where one-shots are looked up by their hour, everything gets the verdict that it had."""
+    shelf = Shelf()
+    for schedule in wished.schedules:
+        shelf.put(schedule, wished.overrides.get(schedule.id, ()))
+    shelved = replace(wished, schedules=shelf.standing(), shelf=shelf)
+    assert plan_target(shelved, period) == plan_target(wished, period)
 
 
 @settings(max_examples=300)

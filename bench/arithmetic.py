@@ -1,4 +1,4 @@
-"""The pure part beside the libraries that do the same: rules to instants, wishes to claims."""
+"""The pure part, beside the libraries that do the same: rules to instants, wishes to claims."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,9 +11,11 @@ from dateutil import rrule
 
 from bench.figures import Row, row
 from tallyd.domain.conflicts import Contender, Rank, Rules, settle
-from tallyd.domain.model import Frequency, Recurrence, Schedule, WallStart
+from tallyd.domain.model import Frequency, InstantStart, Recurrence, Schedule, Target, WallStart
 from tallyd.domain.recurrence import occurrences
 from tallyd.domain.window import Window
+from tallyd.engine.agenda import Agenda
+from tallyd.ports.store import Changes
 
 FULL, QUICK = 60, 12
 ZONE = "Europe/Berlin"
@@ -28,6 +30,10 @@ RULES = {
 NEAR = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC))
 FAR = Window(datetime(2036, 3, 3, tzinfo=UTC), datetime(2036, 3, 10, tzinfo=UTC))
 CONTENDERS = 1_000
+CHANNEL = Target("channels.one", "One", 1, "c" * 32, "UTC")
+ENTRIES = 100_000
+ENTRY = timedelta(minutes=5)
+NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
 
 async def measure(*, quick: bool) -> Iterator[Row]:
@@ -46,7 +52,38 @@ async def measure(*, quick: bool) -> Iterator[Row]:
             rows += _duel(f"expansion, {name}, {what}", (own, peer), "dateutil", times, promise)
     pair = (_claims, _peer_claims)
     rows += _duel(f"claims of {CONTENDERS:,}", pair, "intervaltree", times, "")
-    return iter(rows)
+    return iter([*rows, *_channel(times)])
+
+
+def _channel(times: int) -> Iterator[Row]:
+    """Plan a channel anew after one of its many entries has changed, half of which are over."""
+    first = NOON - ENTRIES // 2 * ENTRY
+    entries = tuple(
+        Schedule(
+            id=number,
+            uid=f"{number:032x}",
+            target=CHANNEL.key,
+            name="Clip",
+            start=InstantStart(first + number * ENTRY),
+            duration=ENTRY,
+            effective_from=first,
+            created=first,
+        )
+        for number in range(ENTRIES)
+    )
+    agenda = Agenda()
+    agenda.apply(Changes(0, entries, (), (), (CHANNEL,)), NOON)
+    took_ms: tuple[list[float], list[float]] = ([], [])
+    for revision in range(1, times + 1):
+        changes = Changes(revision, (entries[ENTRIES // 2 + revision],), (), None, None)
+        begun = time.perf_counter()
+        agenda.apply(changes, NOON)
+        applied = time.perf_counter()
+        agenda.plan(CHANNEL.key, NOON)
+        took_ms[0].append((applied - begun) * 1000)
+        took_ms[1].append((time.perf_counter() - applied) * 1000)
+    yield row(f"a change among {ENTRIES:,} one-shots: taken in", took_ms[0], "<= 1")
+    yield row(f"a change among {ENTRIES:,} one-shots: a day planned anew", took_ms[1], "<= 20")
 
 
 def _duel(

@@ -42,7 +42,8 @@ class Shelf:
         """Take in a schedule as it is now, with its overrides, for what was known of it."""
         self.drop(schedule.id)
         self._all[schedule.id] = schedule
-        self.oldest = min(self.oldest or schedule.effective_from, schedule.effective_from)
+        if self.oldest is None or schedule.effective_from < self.oldest:
+            self.oldest = schedule.effective_from
         start = schedule.start
         if isinstance(start, InstantStart) and not overrides and schedule.duration <= _LONG:
             self._by_hour.setdefault(_hour_of(start.at), {})[schedule.id] = schedule

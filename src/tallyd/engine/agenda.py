@@ -89,14 +89,12 @@ class Agenda:
         if changes.assets is not None:
             self.library = Library.of(changes.assets)
             touched.update(key for key, each in self.targets.items() if each.kind is _CHANNEL)
-        for schedule in changes.schedules:
-            touched.update(self._place(schedule, now))
         overrides: dict[int, list[Override]] = {s.id: [] for s in changes.schedules}
         for override in changes.overrides:
             overrides.setdefault(override.schedule_id, []).append(override)
-        for schedule_id, found in overrides.items():
-            self._overrides[schedule_id] = tuple(found)
-            self._shelve(schedule_id)
+        self._overrides.update((number, tuple(found)) for number, found in overrides.items())
+        for schedule in changes.schedules:
+            touched.update(self._place(schedule, now))
         return touched & self.targets.keys()
 
     def _take_targets(self, targets: Iterable[Target]) -> set[str]:
@@ -134,12 +132,6 @@ class Agenda:
             shelf = self._shelves.setdefault(schedule.target, Shelf())
             shelf.put(schedule, self._overrides.get(schedule.id, ()))
         return homes
-
-    def _shelve(self, schedule_id: int) -> None:
-        """Put a schedule anew where its overrides have changed: they decide where it is found."""
-        schedule = self._schedule(schedule_id)
-        if schedule is not None:
-            self._shelves[schedule.target].put(schedule, self._overrides[schedule_id])
 
     def put_run(self, run: Run) -> None:
         """Take in what became of a run."""

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -92,3 +93,15 @@ def test_a_one_shot_is_found_where_its_override_takes_it():
     assert [entry.key for entry in agenda.plan(AULA.key, NOW)] == [(1, occurrence.slot)]
     agenda.apply(Changes(2, (talk,), (), None, None), NOW)
     assert agenda.plan(AULA.key, NOW) == ()
+
+
+@pytest.mark.parametrize("length", [2 * HOUR, 5 * HOUR, DAY, DAY + HOUR, 31 * DAY])
+def test_a_one_shot_is_planned_until_its_last_moment(length):
+    """However long ago it began, what still lasts for a millisecond is found."""
+    begun = NOW + MILLISECOND - length
+    talk = Schedule(1, "1" * 32, AULA.key, "Talk", InstantStart(begun), length, begun, begun)
+    agenda = Agenda()
+    agenda.apply(Changes(1, (talk,), (), (), (AULA,)), NOW)
+    assert [entry.schedule.id for entry in agenda.plan(AULA.key, NOW)] == [1]
+    assert [number for number, _ in agenda.unaccounted(AULA.key, NOW)] == [1]
+    assert agenda.plan(AULA.key, NOW + MILLISECOND) == ()

@@ -93,7 +93,9 @@ class Agenda:
         for override in changes.overrides:
             overrides.setdefault(override.schedule_id, []).append(override)
         self._overrides.update((number, tuple(found)) for number, found in overrides.items())
-        for schedule in changes.schedules:
+        alone = overrides.keys() - {schedule.id for schedule in changes.schedules}
+        moved = (schedule for number in alone if (schedule := self._schedule(number)) is not None)
+        for schedule in (*changes.schedules, *moved):
             touched.update(self._place(schedule, now))
         return touched & self.targets.keys()
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tallyd.domain.drafts import Draft
-from tallyd.domain.model import InstantStart, Outcome, Reason, Verdict
+from tallyd.domain.model import ContentKind, InstantStart, Outcome, Reason, Verdict
 from tallyd.domain.window import Window
 
 Span = tuple[float, float]
@@ -16,11 +16,11 @@ class Act:
     """One booking, what it shows, and what is expected of it; seconds count from the opening.
 
     `pieces` is what it gets to record: all of `span` unless said. `blocker` is the name of the act
-    that takes the rest. At `stopped_at` the operator stops it.
+    that takes the rest. At `stopped_at` the operator stops it. `plays` is what a channel plays.
     """
 
     name: str
-    room: str
+    target: str
     span: Span
     shows: str
     priority: int = 0
@@ -30,11 +30,17 @@ class Act:
     blocker: str | None = None
     pieces: tuple[Span, ...] | None = None
     stopped_at: float | None = None
+    plays: ContentKind | None = None
 
     @property
-    def target(self) -> str:
-        """The key of its room."""
-        return f"rooms.{self.room}"
+    def place(self) -> str:
+        """The name of its room or channel."""
+        return self.target.partition(".")[2]
+
+    @property
+    def leaves_files(self) -> bool:
+        """Whether it is recorded: what a channel plays leaves nothing."""
+        return self.plays is None
 
     def window(self, opening: datetime) -> Window:
         """Give what is booked."""
@@ -61,7 +67,7 @@ class Act:
         )
 
 
-AULA, LAB = "aula", "lab"
+AULA, LAB, CAMPUS = "rooms.aula", "rooms.lab", "channels.campus"
 
 ACTS = (
     Act("Lecture", AULA, (0, 5), "a plain recording"),
@@ -109,6 +115,15 @@ ACTS = (
         reason=Reason.OPERATOR,
         stopped_at=16,
     ),
+    Act(
+        "Film",
+        CAMPUS,
+        (1.5, 8.5),
+        "is an asset with an ad break",
+        plays=ContentKind.ASSET,
+    ),
+    Act("Live", CAMPUS, (8.5, 11.5), "is an input as it comes", plays=ContentKind.LIVE),
+    Act("Adverts", CAMPUS, (13.5, 16.5), "comes after a gap", plays=ContentKind.AD),
 )
 """The whole demo, in the order of booking: of two equals the one that starts first wins."""
 

@@ -1,4 +1,4 @@
-"""`tallyd demo`: a small day in two rooms, recorded for real, with a report on all of it."""
+"""`tallyd demo`: a small day in two rooms and on a channel, for real, with a report on it."""
 
 import os
 from pathlib import Path
@@ -10,11 +10,9 @@ from tallyd.cli.exits import Exit
 from tallyd.cli.output import Output, json_option
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tallyd.config import Settings
-    from tallyd.demo.comparison import Review
     from tallyd.demo.place import Place
+    from tallyd.demo.stage import Held
 
 
 @click.command()
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
 )
 @json_option
 def demo(directory: Path | None, output: Output) -> None:
-    """Book two rooms for half a minute, record them for real, check every file, and report.
+    """Book two rooms and a channel for half a minute, record and play for real, check, and report.
 
     It needs an ffmpeg and nothing else. The files stay. Exit code 0 only if all went as planned.
     """
@@ -45,13 +43,13 @@ def demo(directory: Path | None, output: Output) -> None:
     try:
         binary = anyio.run(find_working_ffmpeg)
         place = make_place(directory)
-        reviews = anyio.run(_hold, place, load(place.config), binary, output)
+        held = anyio.run(_hold, place, load(place.config), binary, output)
     except DemoError as error:
         raise click.ClickException(str(error)) from error
     except InterruptedDemoError as error:
         click.echo(f"tallyd: {error}", err=True)
         raise SystemExit(Exit.INTERRUPTED) from error
-    _report(place, reviews, output)
+    _report(place, held, output)
 
 
 def _forget_overrides() -> None:
@@ -62,24 +60,23 @@ def _forget_overrides() -> None:
         del os.environ[name]
 
 
-async def _hold(
-    place: "Place", settings: "Settings", binary: str, output: Output
-) -> "tuple[Review, ...]":
+async def _hold(place: "Place", settings: "Settings", binary: str, output: Output) -> "Held":
     from tallyd.cli.demo_progress import showing
     from tallyd.demo.stage import hold
 
     beside = output is Output.JSON
-    click.echo(f"The demo records two rooms into {place.root}, with {binary}.", err=beside)
+    what = "records two rooms and publishes a channel"
+    click.echo(f"The demo {what} into {place.root}, with {binary}.", err=beside)
     with showing(err=beside) as show:
         return await hold(place, settings, binary, show)
 
 
-def _report(place: "Place", reviews: "Sequence[Review]", output: Output) -> NoReturn:
+def _report(place: "Place", held: "Held", output: Output) -> NoReturn:
     from tallyd.cli.demo_report import deviations_of, print_report, report_shape
     from tallyd.cli.output import to_json
 
     if output is Output.JSON:
-        click.echo(to_json(report_shape(place, reviews)))
+        click.echo(to_json(report_shape(place, held)))
     else:
-        print_report(place, reviews)
-    raise SystemExit(Exit.FAILED if deviations_of(reviews) else Exit.OK)
+        print_report(place, held)
+    raise SystemExit(Exit.FAILED if deviations_of(held) else Exit.OK)

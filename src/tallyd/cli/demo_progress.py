@@ -45,7 +45,7 @@ class _Lines:
             if before != each.state:
                 self._said[each.act.name] = each.state
                 what = each.state if before else f"{each.state}: {_plan(each)}, {each.verdict}"
-                line = f"{now:%H:%M:%S}  {each.act.room:<4}  {each.act.name:<10}  {what}"
+                line = f"{now:%H:%M:%S}  {each.act.place:<6}  {each.act.name:<10}  {what}"
                 click.echo(line, err=self._err)
 
 
@@ -59,12 +59,12 @@ def _table(picture: Sequence[Standing]) -> "Table":
 
     # Without a box it fits a terminal of 80 columns.
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title in ("room", "schedule", "start", "verdict", "recorded", "", "now"):
+    for title in ("where", "schedule", "start", "verdict", "recorded", "", "now"):
         table.add_column(title, no_wrap=True)
     for each in picture:
         recorded, due = each.recorded.total_seconds(), each.due.total_seconds()
         table.add_row(
-            each.act.room,
+            each.act.place,
             each.act.name,
             f"{each.window.start:%H:%M:%S}",
             each.verdict,

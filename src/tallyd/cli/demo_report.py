@@ -8,10 +8,16 @@ from pathlib import Path
 
 import click
 
+from tallyd.cli.demo_channel import (
+    channel_shape,
+    print_channel,
+)
 from tallyd.cli.output import Column, Output, Row, emit
 from tallyd.cli.tables import milliseconds
 from tallyd.demo.comparison import LENGTH_TOLERANCE, START_TOLERANCE, Piece, Review
 from tallyd.demo.place import Place
+from tallyd.demo.scenario import AULA, CAMPUS
+from tallyd.demo.stage import Held
 from tallyd.notation.text import visible
 
 _MS = timedelta(milliseconds=1)
@@ -19,7 +25,7 @@ _MS = timedelta(milliseconds=1)
 # Two tables, for one with all of this would be twice as wide as a terminal.
 _SCHEDULES = (
     Column("schedule", "name"),
-    Column("room", "room"),
+    Column("where", "where"),
     Column("planned (UTC)", "planned"),
     Column("verdict", "verdict"),
     Column("outcome", "outcome"),
@@ -34,21 +40,25 @@ _FILES = (
 )
 
 
-def deviations_of(reviews: Iterable[Review]) -> tuple[str, ...]:
+def deviations_of(held: Held) -> tuple[str, ...]:
     """Give all that is not as planned, a sentence each."""
-    return tuple(f"{each.act.name}: {what}" for each in reviews for what in each.deviations)
+    return (
+        *(f"{each.act.name}: {what}" for each in held.reviews for what in each.deviations),
+        *(f"{CAMPUS}: {what}" for what in held.channel.deviations),
+    )
 
 
-def report_shape(place: Place, reviews: Sequence[Review]) -> Row:
+def report_shape(place: Place, held: Held) -> Row:
     """Give the report for JSON: instants, lengths in milliseconds, files as absolute paths."""
-    deviations = deviations_of(reviews)
+    deviations = deviations_of(held)
     return {
         "directory": place.root.absolute(),
         "as_planned": not deviations,
         "deviations": deviations,
         "start_tolerance_ms": START_TOLERANCE // _MS,
         "length_tolerance_ms": LENGTH_TOLERANCE // _MS,
-        "schedules": [_shape(each) for each in reviews],
+        "schedules": [_shape(each) for each in held.reviews],
+        "channel": channel_shape(held.channel),
     }
 
 
@@ -82,21 +92,29 @@ def _part_shape(piece: Piece) -> Row:
     }
 
 
-def print_report(place: Place, reviews: Sequence[Review]) -> None:
+def print_report(place: Place, held: Held) -> None:
     """Print the report for people."""
+    reviews = held.reviews
     emit([_schedule_row(each) for each in reviews], _SCHEDULES, Output.TEXT)
     click.echo()
-    pieces = [piece for each in reviews for piece in each.pieces]
-    emit([_file_row(piece, place) for piece in pieces], _FILES, Output.TEXT, "nothing was recorded")
+    rows = [_file_row(piece, place) for piece in _recorded(reviews)]
+    emit(rows, _FILES, Output.TEXT, "nothing was recorded")
     click.echo()
-    for line in (*_stories(reviews), *_verdict(reviews), *_next_steps(place, reviews)):
+    print_channel(held.channel)
+    click.echo()
+    for line in (*_stories(reviews), *_verdict(held), *_next_steps(place, held)):
         click.echo(visible(line))
+
+
+def _recorded(reviews: Iterable[Review]) -> list[Piece]:
+    """Give what was to leave files."""
+    return [piece for each in reviews if each.act.leaves_files for piece in each.pieces]
 
 
 def _schedule_row(each: Review) -> Row:
     return {
         "name": each.act.name,
-        "room": each.act.room,
+        "where": each.act.place,
         "planned": f"{each.window.start:%H:%M:%S}-{each.window.stop:%H:%M:%S}",
         "verdict": each.verdict,
         "outcome": each.run.outcome if each.run else None,
@@ -128,31 +146,35 @@ def _below(file: Path, root: Path) -> Path:
     return file.relative_to(inside) if file.is_relative_to(inside) else file
 
 
-def _verdict(reviews: Sequence[Review]) -> Iterator[str]:
-    deviations = deviations_of(reviews)
+def _verdict(held: Held) -> Iterator[str]:
+    deviations = deviations_of(held)
     if deviations:
         yield f"NOT as planned, {len(deviations)} times:"
         yield from (f"  {each}" for each in deviations)
         yield ""
         return
-    pieces = [piece for each in reviews for piece in each.pieces]
+    pieces = _recorded(held.reviews)
     latest = max((p.late for p in pieces if p.late is not None), default=timedelta())
     yield (
-        f"All as planned: {len(reviews)} schedules, {len(pieces)} files, every frame decodes; "
-        f"no recording began more than {latest / _MS:.0f} ms late."
+        f"All as planned: {len(held.reviews)} schedules, {len(pieces)} files, every frame decodes; "
+        f"no recording began more than {latest / _MS:.0f} ms late, "
+        f"nothing came on air more than {held.channel.latest / _MS:.0f} ms late."
     )
     yield ""
 
 
-def _next_steps(place: Place, reviews: Sequence[Review]) -> Iterator[str]:
-    files = [piece.file for each in reviews for piece in each.pieces if piece.file]
+def _next_steps(place: Place, held: Held) -> Iterator[str]:
+    files = [piece.file for piece in _recorded(held.reviews) if piece.file]
     if files:
         example = shlex.quote(str(place.root / _below(files[0], place.root)))
         yield f"The files stay, and any player plays them: vlc {example}"
+    if held.channel.published.decoded is not None:
+        yield f"So does what the channel put out: vlc {shlex.quote(str(place.viewed))}"
     # uv says so to what it runs: the command alone would not be found then.
     prefix = "uv run tallyd" if "UV" in os.environ else "tallyd"
     tallyd = f"{prefix} --config {shlex.quote(str(place.config))}"
     yield "Try next:"
     yield f"  {tallyd} runs"
+    yield f"  {tallyd} as-run {CAMPUS}"
     yield f"  {tallyd} run    (and in another terminal:)"
-    yield f"  {tallyd} schedule add --target rooms.aula --name Mine --start now --duration 10s"
+    yield f"  {tallyd} schedule add --target {AULA} --name Mine --start now --duration 10s"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from tallyd.demo.comparison import Decoded
-from tallyd.demo.scenario import AD_BREAK, AIRINGS, CAMPUS, RATE, Airing, closing
+from tallyd.demo.scenario import AIRINGS, RATE, Airing, break_window, closing
 from tallyd.domain.window import Window
 from tallyd.drivers.playout.asrun import Aired
 
@@ -22,11 +22,14 @@ PUBLISHED_TOLERANCE = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a viewer got of the channel. `breaks` counts where the publication was interrupted."""
+    """What a viewer got of the channel.
+
+    `interruptions` counts where it was begun anew, or something of it is missing.
+    """
 
     playlist: Path
     segments: int
-    breaks: int
+    interruptions: int
     decoded: Decoded | None
 
 
@@ -60,6 +63,11 @@ class ChannelReview:
     published: Published
     deviations: tuple[str, ...]
 
+    @property
+    def latest(self) -> timedelta:
+        """How late at most something came on air."""
+        return max((line.late for line in self.lines if line.late), default=timedelta())
+
 
 def review_channel(
     opening: datetime, as_run: Sequence[Aired], published: Published
@@ -89,12 +97,13 @@ def _line(airing: Airing, opening: datetime, left: list[Aired]) -> Line:
     aired = next(fits, None)
     if aired is not None:
         left.remove(aired)
-    comes = aired is not None and planned.start > opening
-    return Line(airing, planned, aired, aired.window.start - planned.start if comes else None)
+    comes = planned.start > opening
+    late = aired.window.start - planned.start if comes and aired is not None else None
+    return Line(airing, planned, aired, late)
 
 
 def _break_length(opening: datetime, lines: Sequence[Line]) -> BreakLength:
-    planned = AD_BREAK.window(opening)
+    planned = break_window(opening)
     inside = [line for line in lines if planned.common(line.planned) == line.planned]
     first, last = inside[0].aired, inside[-1].aired
     return BreakLength(
@@ -103,7 +112,7 @@ def _break_length(opening: datetime, lines: Sequence[Line]) -> BreakLength:
 
 
 def _line_wrongs(line: Line) -> Iterator[str]:
-    what = f"{line.airing.shown} of {line.planned.start:%H:%M:%S.%f}"[:-3]
+    what = f"{line.airing.kind} of {line.planned.start:%H:%M:%S.%f}"[:-3]
     if line.aired is None:
         yield f"{what} was not on air"
     elif line.late is not None and abs(line.late) > EDGE_TOLERANCE:
@@ -127,8 +136,8 @@ def _published_wrongs(published: Published, as_run: Sequence[Aired]) -> Iterator
     if decoded is None:
         yield "nothing was published"
         return
-    if published.breaks:
-        yield f"the publication was interrupted {published.breaks} times"
+    if published.interruptions:
+        yield f"the publication was interrupted {published.interruptions} times"
     if decoded.error is not None:
         yield f"the publication does not decode: {decoded.error}"
         return
@@ -142,6 +151,3 @@ def _published_wrongs(published: Published, as_run: Sequence[Aired]) -> Iterator
 
 def _ms(length: timedelta) -> str:
     return f"{length / timedelta(milliseconds=1):.0f} ms"
-
-
-__all__ = ["CAMPUS", "ChannelReview", "review_channel"]

@@ -85,7 +85,7 @@ def review(act: Act, opening: datetime, got: Got) -> Review:
         deviations=(
             *_plan_deviations(act, opening, got),
             *_ledger_deviations(act, opening, run, blocker),
-            *_piece_deviations(_due(act, opening, run), pieces),
+            *_piece_deviations(act, _due(act, opening, run), pieces),
         ),
     )
 
@@ -140,21 +140,30 @@ def _due(act: Act, opening: datetime, run: Run | None) -> tuple[Window, ...]:
     return tuple(rest for piece in claim if (rest := piece.common(stopped)))
 
 
-def _piece_deviations(due: tuple[Window, ...], pieces: tuple[Piece, ...]) -> Iterator[str]:
+def _piece_deviations(
+    act: Act, due: tuple[Window, ...], pieces: tuple[Piece, ...]
+) -> Iterator[str]:
     if len(pieces) != len(due):
         yield f"{len(due)} parts were due, {len(pieces)} were made"
         return
     for number, (window, piece) in enumerate(zip(due, pieces, strict=True), start=1):
         which = "it" if len(due) == 1 else f"part {number}"
-        yield from (f"{which} {what}" for what in _wrongs(window, piece))
+        wrongs = [*_start_wrongs(window, piece)]
+        if act.leaves_files:
+            wrongs += _file_wrongs(window, piece)
+        yield from (f"{which} {what}" for what in wrongs)
 
 
-def _wrongs(due: Window, piece: Piece) -> Iterator[str]:
-    """Say what is wrong with one part, each as the end of a sentence."""
+def _start_wrongs(due: Window, piece: Piece) -> Iterator[str]:
+    """Say what is wrong with the start of one part, each as the end of a sentence."""
     if piece.started is None:
         yield "has no data"
     elif abs(piece.started - due.start) > START_TOLERANCE:
         yield f"began {_seconds(piece.started - due.start)} from its planned start"
+
+
+def _file_wrongs(due: Window, piece: Piece) -> Iterator[str]:
+    """Say what is wrong with the file of one part, each as the end of a sentence."""
     if piece.decoded is None:
         yield "has no file"
     elif piece.decoded.error is not None:

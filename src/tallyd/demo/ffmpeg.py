@@ -36,7 +36,7 @@ async def find_working_ffmpeg() -> str:
         binary = find_ffmpeg(AUTO)
     except GiveUpError as error:
         raise DemoError(error.sentence) from error
-    done = await _run(binary, *_TRIAL)
+    done = await run_ffmpeg(binary, *_TRIAL)
     if not isinstance(done, CompletedProcess):
         raise DemoError(f"{binary} {done}")
     if done.returncode != 0:
@@ -61,7 +61,7 @@ async def decode_all(binary: str, files: Iterable[Path]) -> dict[Path, Decoded]:
 
 
 async def _decode(binary: str, file: Path) -> Decoded:
-    done = await _run(binary, "-i", f"file:{file}", "-progress", "pipe:1", "-f", "null", "-")
+    done = await run_ffmpeg(binary, "-i", f"file:{file}", "-progress", "pipe:1", "-f", "null", "-")
     if not isinstance(done, CompletedProcess):
         return Decoded(0, timedelta(0), done)
     frames, length = read_progress(done.stdout.decode(errors="replace"))
@@ -75,18 +75,20 @@ async def _decode(binary: str, file: Path) -> Decoded:
 
 
 def read_progress(text: str) -> tuple[int, timedelta]:
-    """Give the frames and the length of the last report that has them; zero where none has."""
-    frames, length_us = 0, 0
+    """Give the frames and the length of the last report that has them; zero where none has.
+
+    Frames that ffmpeg made up where some were missing, or dropped, are not counted as such.
+    """
+    found = dict.fromkeys(("frame", "dup_frames", "drop_frames", "out_time_us"), 0)
     for line in text.splitlines():
         key, _, value = line.strip().partition("=")
-        if key == "frame" and value.strip().isdecimal():
-            frames = int(value)
-        elif key == "out_time_us" and value.isdecimal():
-            length_us = int(value)
-    return frames, timedelta(microseconds=length_us)
+        if key in found and value.strip().isdecimal():
+            found[key] = int(value)
+    frames = found["frame"] - found["dup_frames"] + found["drop_frames"]
+    return frames, timedelta(microseconds=found["out_time_us"])
 
 
-async def _run(binary: str, *arguments: str) -> CompletedProcess[bytes] | str:
+async def run_ffmpeg(binary: str, *arguments: str) -> CompletedProcess[bytes] | str:
     """Run an ffmpeg to its end; gives what it said, or why that was not to be had."""
     command = [binary, "-hide_banner", "-nostdin", "-nostats", "-v", "error", *arguments]
     try:

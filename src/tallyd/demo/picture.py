@@ -29,7 +29,7 @@ def standing(
     due = sum((piece.length for piece in planned.claim), timedelta())
     window = planned.occurrence.window
     recorded = min(_recorded(run, now), due) if run else timedelta()
-    state = _state(planned, run, names, now)
+    state = _state(act, planned, run, names, now)
     return Standing(act, window, planned.verdict, state, recorded, due)
 
 
@@ -49,7 +49,9 @@ def _until(stopped_at: datetime | None, last: datetime | None, now: datetime) ->
     return now if stopped_at is None else last or stopped_at
 
 
-def _state(planned: Planned, run: Run | None, names: Mapping[int, str], now: datetime) -> str:
+def _state(
+    act: Act, planned: Planned, run: Run | None, names: Mapping[int, str], now: datetime
+) -> str:
     # What is due at once is begun a little early.
     not_yet = now < planned.occurrence.window.start
     if run is None or (not_yet and run.status in {Status.PENDING, Status.STARTING}):
@@ -62,7 +64,7 @@ def _state(planned: Planned, run: Run | None, names: Mapping[int, str], now: dat
         case Status.STARTING:
             return "starts"
         case Status.STARTED:
-            return "records"
+            return "records" if act.leaves_files else "on air"
         case Status.STOPPING:
             return "ends"
         case Status.FINISHED:

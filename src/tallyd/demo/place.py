@@ -1,11 +1,13 @@
 """Where a demo happens: a directory of its own with a configuration to read. Overwrites nothing."""
 
+import json
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 from tallyd.demo.errors import DemoError
-from tallyd.demo.scenario import AULA, LAB, MIN_PIECE
+from tallyd.demo.scenario import AULA, CAMPUS, LAB, MIN_PIECE, RATE
+from tallyd.drivers.playout.options import parse_output
 
 DEFAULT = Path("tallyd-demo")
 
@@ -13,8 +15,11 @@ DEFAULT = Path("tallyd-demo")
 _DIRECTORY_MODE = 0o755
 _FILE_MODE = 0o644
 
-CONFIGURATION = f"""\
-# The configuration of the demo: two rooms, each with a test picture for a camera.
+_FILM, _ADVERT, _AD_SLATE = "film.mkv", "advert.mkv", "ad-slate.png"
+_PLAYLIST = "campus.m3u8"
+
+_CONFIGURATION = f"""\
+# The configuration of the demo: two rooms and a channel, with test pictures for cameras.
 # config.example.toml explains every key, and `tallyd drivers` the options of each driver.
 
 [appliance]
@@ -36,22 +41,39 @@ file_name = "{{room}}/{{schedule}}"
 # The bookings of the demo last seconds, so that pieces of seconds are worth recording.
 min_piece = "{MIN_PIECE.seconds}s"
 
-[rooms.{AULA}]
+[{AULA}]
 name = "Main lecture hall"
 driver = "ffmpeg"
 
 # A test picture with a tone. A camera would be: source = "rtsp://192.0.2.10/stream1"
-[rooms.{AULA}.options]
+[{AULA}.options]
 source = "test"
 size = "320x180"
 
-[rooms.{LAB}]
+[{LAB}]
 name = "Laboratory"
 driver = "ffmpeg"
 
-[rooms.{LAB}.options]
+[{LAB}.options]
 source = "test"
 size = "320x180"
+
+[{CAMPUS}]
+name = "Campus channel"
+driver = "ffmpeg"
+live = "studio"
+ad_slate = "assets/{_AD_SLATE}"
+
+# Published as HLS into a directory, which a web server would serve; an absolute path.
+# A server would be: outputs = ["rtmp://192.0.2.10/live/campus"]
+[{CAMPUS}.options]
+outputs = [PUBLICATION]
+size = "320x180"
+rate = {RATE}
+
+# What the channel shows live.
+[slicers.studio]
+source = "test"
 """
 
 
@@ -71,6 +93,31 @@ class Place:
         """What the daemon says."""
         return self.root / "daemon.log"
 
+    @property
+    def film(self) -> Path:
+        """What the channel plays."""
+        return self.root / "assets" / _FILM
+
+    @property
+    def advert(self) -> Path:
+        """What fills ad breaks."""
+        return self.root / "assets" / _ADVERT
+
+    @property
+    def ad_slate(self) -> Path:
+        """The picture for what advertisements leave of ad breaks."""
+        return self.root / "assets" / _AD_SLATE
+
+    @property
+    def published(self) -> Path:
+        """The playlist of the channel, as it is published: it forgets what is old."""
+        return self.root / "hls" / _PLAYLIST
+
+    @property
+    def viewed(self) -> Path:
+        """The playlist of all that was published, as a viewer kept it."""
+        return self.root / "viewed" / _PLAYLIST
+
 
 def make_place(wanted: Path | None) -> Place:
     """Make the directory `wanted`, or the next free default one, with its configuration.
@@ -80,11 +127,23 @@ def make_place(wanted: Path | None) -> Place:
     """
     try:
         place = Place(_make_free(DEFAULT) if wanted is None else _make(wanted))
+        for file in (place.film, place.published, place.viewed):
+            file.parent.mkdir(_DIRECTORY_MODE)
         place.config.touch(_FILE_MODE, exist_ok=False)
-        place.config.write_text(CONFIGURATION, encoding="utf-8")
+        place.config.write_text(_configuration(place), encoding="utf-8")
     except OSError as error:
         raise DemoError(f"cannot make a place for the demo: {error}") from error
     return place
+
+
+def _configuration(place: Place) -> str:
+    publication = f"hls:{place.published.absolute()}"
+    try:
+        parse_output(publication)
+    except ValueError:
+        raise DemoError(f"a channel cannot be published in {place.root}: name another") from None
+    # What JSON makes of a text, TOML reads as the same text.
+    return _CONFIGURATION.replace("PUBLICATION", json.dumps(publication, ensure_ascii=False))
 
 
 def _make(wanted: Path) -> Path:

@@ -4,11 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tallyd.domain.drafts import Draft
-from tallyd.domain.model import ContentKind, InstantStart, Outcome, Reason, Verdict
+from tallyd.domain.model import Content, ContentKind, InstantStart, Outcome, Reason, Verdict
 from tallyd.domain.window import Window
+from tallyd.drivers.playout.rundown import Kind
 
 Span = tuple[float, float]
 """From and to, in seconds after the opening."""
+
+RATE = 25
+"""The pictures per second of the channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,8 @@ class Act:
         """Give when the operator stops it; None where nobody does."""
         return None if self.stopped_at is None else _instant(self.stopped_at, opening)
 
-    def draft(self, opening: datetime) -> Draft:
-        """Give the booking."""
+    def draft(self, opening: datetime, film: str | None = None) -> Draft:
+        """Give the booking; `film` is the id of that in the library."""
         window = self.window(opening)
         return Draft(
             target=self.target,
@@ -64,7 +68,14 @@ class Act:
             start=InstantStart(window.start),
             duration=window.length,
             priority=self.priority,
+            content=self._content(film),
         )
+
+    def _content(self, film: str | None) -> Content | None:
+        if self.plays is ContentKind.ASSET:
+            seconds = (AD_BREAK[1] - AD_BREAK[0],)
+            return Content(ContentKind.ASSET, film, ad_breaks_s=seconds)
+        return None if self.plays is None else Content(self.plays)
 
 
 AULA, LAB, CAMPUS = "rooms.aula", "rooms.lab", "channels.campus"
@@ -115,13 +126,8 @@ ACTS = (
         reason=Reason.OPERATOR,
         stopped_at=16,
     ),
-    Act(
-        "Film",
-        CAMPUS,
-        (1.5, 8.5),
-        "is an asset with an ad break",
-        plays=ContentKind.ASSET,
-    ),
+    # Never at the same instant as in a room: what the one costs must not make the other late.
+    Act("Film", CAMPUS, (1.5, 8.5), "is an asset with an ad break", plays=ContentKind.ASSET),
     Act("Live", CAMPUS, (8.5, 11.5), "is an input as it comes", plays=ContentKind.LIVE),
     Act("Adverts", CAMPUS, (13.5, 16.5), "comes after a gap", plays=ContentKind.AD),
 )
@@ -130,10 +136,49 @@ ACTS = (
 MIN_PIECE = timedelta(seconds=2)
 """What a room must be set to, so that the rests above are worth recording."""
 
+FILM_LENGTH, ADVERT_LENGTH = timedelta(seconds=4), timedelta(seconds=2)
+BREAK_AFTER = timedelta(seconds=2)
+"""How far into the film its ad break is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Airing:
+    """Something that the channel must have on air, and from when to when."""
+
+    kind: Kind
+    span: Span
+
+    def window(self, opening: datetime) -> Window:
+        """Give when it must be on air."""
+        return _window(self.span, opening)
+
+
+AD_BREAK: Span = (3.5, 6.5)
+"""That of the film: an advertisement, and the ad slate for what it leaves."""
+
+AIRINGS = (
+    Airing(Kind.DEFAULT, (0, 1.5)),
+    Airing(Kind.ASSET, (1.5, 3.5)),
+    Airing(Kind.AD, (3.5, 5.5)),
+    Airing(Kind.AD_SLATE, (5.5, 6.5)),
+    Airing(Kind.ASSET, (6.5, 8.5)),
+    Airing(Kind.LIVE, (8.5, 11.5)),
+    Airing(Kind.DEFAULT, (11.5, 13.5)),
+    Airing(Kind.AD, (13.5, 15.5)),
+    Airing(Kind.AD_SLATE, (15.5, 16.5)),
+    Airing(Kind.DEFAULT, (16.5, 19)),
+)
+"""The channel from the opening to the closing, as what is booked makes it."""
+
 
 def closing(opening: datetime) -> datetime:
     """Give when the last booking ends."""
     return max(act.window(opening).stop for act in ACTS)
+
+
+def break_window(opening: datetime) -> Window:
+    """Give when the ad break of the film must be."""
+    return _window(AD_BREAK, opening)
 
 
 def _window(span: Span, opening: datetime) -> Window:

@@ -1,23 +1,29 @@
 """Holds the demo: books, waits, stops what the operator stops, gathers what became of it all."""
 
 import signal
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import anyio
+from anyio import to_thread
 
 from tallyd.app import Appliance, open_for_changes
+from tallyd.app.as_run import on_air
+from tallyd.clock import SystemClock
 from tallyd.config import Settings
-from tallyd.demo.comparison import Got, Review, review
+from tallyd.demo.airing import ChannelReview, Published, review_channel
+from tallyd.demo.comparison import Decoded, Got, Review, review
 from tallyd.demo.daemon import DemoDaemon, Pause, running_daemon
 from tallyd.demo.errors import InterruptedDemoError
 from tallyd.demo.ffmpeg import decode_all
+from tallyd.demo.material import make_material, take_into_library
 from tallyd.demo.picture import Standing, standing
 from tallyd.demo.place import Place
-from tallyd.demo.scenario import ACTS, Act, closing
+from tallyd.demo.scenario import ACTS, CAMPUS, Act, closing
+from tallyd.demo.viewer import Viewer, breaks_in
 from tallyd.domain.drafts import Draft
 from tallyd.domain.errors import NotFound, Refused
 from tallyd.domain.model import Run, Status
@@ -32,8 +38,19 @@ PATIENCE = timedelta(seconds=8)
 
 LOOK_EVERY_S = 0.25
 
+_ON_BEFORE = timedelta(minutes=1)
+"""The channel is on before the opening, but not for as long as this."""
+
 Show = Callable[[datetime, tuple[Standing, ...]], None]
 """Takes the present, and how each act stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A demo that was held: what became of each act, and of the channel."""
+
+    reviews: tuple[Review, ...]
+    channel: ChannelReview
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +67,57 @@ class Programme:
         return {schedule_id: name for name, schedule_id in self.ids.items()}
 
 
-async def hold(place: Place, settings: Settings, binary: str, show: Show) -> tuple[Review, ...]:
+async def hold(place: Place, settings: Settings, binary: str, show: Show) -> Held:
     """Hold the demo in `place`, telling `show` a few times a second how it stands.
 
     Whatever ends it, daemon and recordings have ended when this returns or raises.
 
     Raises:
-        DemoError: the daemon does not run.
+        DemoError: the daemon does not run, or there is nothing for the channel to play.
         InterruptedDemoError: a signal said to end.
     """
+    viewer = Viewer(place.published, place.viewed)
     with _pausing() as pause:
+        await make_material(binary, place)
+        film = await take_into_library(settings, place)
         async with running_daemon(place) as daemon:
             await daemon.until_ready(settings.appliance.run_dir, pause)
             async with open_for_changes(settings) as appliance:
-                programme = await _book(appliance)
-                runs = await _watch(appliance, programme, daemon, show, pause)
-    decoded = await decode_all(binary, _files(runs.values()))
-    facts = (
-        (act, Got(number, programme.plan.get(number), runs.get(number), decoded, programme.names))
-        for act in ACTS
-        for number in (programme.ids[act.name],)
+                programme = await _book(appliance, film)
+                watched = _Watched(appliance, programme, viewer)
+                runs = await _watch(watched, daemon, show, pause)
+    # The last piece is published when the channel goes off the air.
+    await to_thread.run_sync(viewer.finish)
+    decoded = await decode_all(binary, [*_files(runs.values()), *_playlists(viewer)])
+    return Held(
+        reviews=tuple(_reviewed(programme, runs, decoded)),
+        channel=await _channel_reviewed(settings, programme.opening, viewer, decoded),
     )
-    return tuple(review(act, programme.opening, got) for act, got in facts)
+
+
+def _reviewed(
+    programme: Programme, runs: Mapping[int, Run], decoded: Mapping[Path, Decoded]
+) -> Iterator[Review]:
+    for act in ACTS:
+        number = programme.ids[act.name]
+        plan = programme.plan.get(number)
+        got = Got(number, plan, runs.get(number), decoded, programme.names)
+        yield review(act, programme.opening, got)
+
+
+async def _channel_reviewed(
+    settings: Settings, opening: datetime, viewer: Viewer, decoded: Mapping[Path, Decoded]
+) -> ChannelReview:
+    now = SystemClock().now()
+    lately = Window(opening - _ON_BEFORE, now)
+    as_run = await to_thread.run_sync(on_air, settings, CAMPUS, lately, now)
+    seen = viewer.segments
+    published = Published(viewer.seen, len(seen), breaks_in(seen), decoded.get(viewer.seen))
+    return review_channel(opening, as_run, published)
+
+
+def _playlists(viewer: Viewer) -> tuple[Path, ...]:
+    return (viewer.seen,) if viewer.segments else ()
 
 
 @contextmanager
@@ -92,14 +138,14 @@ def _pausing() -> Generator[Pause]:
         yield pause
 
 
-async def _book(appliance: Appliance) -> Programme:
+async def _book(appliance: Appliance, film: str) -> Programme:
     """Book every act as anybody would, and see what the plan makes of it."""
     opening = _whole_second(appliance.clock.now() + LEAD_IN)
     ids: dict[str, int] = {}
     for act in ACTS:
 
         def draft(_now: datetime, act: Act = act) -> Draft:
-            return act.draft(opening)
+            return act.draft(opening, film)
 
         ids[act.name] = (await appliance.bookings.add(draft)).after.id
     entries = await appliance.reports.plan(Window(opening, closing(opening)))
@@ -111,10 +157,18 @@ def _whole_second(instant: datetime) -> datetime:
     return instant.replace(microsecond=0) + timedelta(seconds=1)
 
 
-async def _watch(
-    appliance: Appliance, programme: Programme, daemon: DemoDaemon, show: Show, pause: Pause
-) -> dict[int, Run]:
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """What is looked at while the demo goes on."""
+
+    appliance: Appliance
+    programme: Programme
+    viewer: Viewer
+
+
+async def _watch(watched: _Watched, daemon: DemoDaemon, show: Show, pause: Pause) -> dict[int, Run]:
     """Play the operator and look on until every act has its outcome; gives the runs by schedule."""
+    appliance, programme = watched.appliance, watched.programme
     opening = programme.opening
     cues = sorted((due, act.name) for act in ACTS if (due := act.stop_due(opening)) is not None)
     while True:
@@ -123,6 +177,7 @@ async def _watch(
         if cues and cues[0][0] <= now:
             await _stop(appliance, runs.get(programme.ids[cues.pop(0)[1]]))
         show(now, _standings(programme, runs, now))
+        await to_thread.run_sync(watched.viewer.look)
         finished = len(runs) == len(ACTS) and all(
             r.status is Status.FINISHED for r in runs.values()
         )

@@ -1,8 +1,11 @@
 """A viewer of the demo's channel: keeps every piece that is published, as HLS forgets old ones."""
 
-import os
+import shutil
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
+
+from tallyd.demo.errors import DemoError
 
 _DISCONTINUITY = "#EXT-X-DISCONTINUITY"
 _LENGTH = "#EXTINF:"
@@ -41,7 +44,7 @@ def segments_of(playlist: str) -> tuple[Segment, ...]:
 
 def breaks_in(segments: tuple[Segment, ...]) -> int:
     """Count where a publication was begun anew, or pieces of it are missing. Pure."""
-    pairs = zip(segments, segments[1:], strict=False)
+    pairs = pairwise(segments)
     return sum(later.anew or later.number != earlier.number + 1 for earlier, later in pairs)
 
 
@@ -65,21 +68,23 @@ class Viewer:
         """Keep what has come since the last look.
 
         Raises:
-            OSError: the disk refuses.
+            DemoError: the disk refuses.
         """
         try:
             playlist = self.published.read_text(encoding="utf-8")
+            for segment in segments_of(playlist):
+                if segment.name not in self._kept:
+                    self._keep(segment)
         except FileNotFoundError:
             return  # nothing is published yet
-        for segment in segments_of(playlist):
-            if segment.name not in self._kept:
-                self._keep(segment)
+        except OSError as error:
+            raise DemoError(f"what the channel publishes cannot be kept: {error}") from error
 
     def finish(self) -> None:
         """Keep what came last, and write the playlist of all that was seen.
 
         Raises:
-            OSError: the disk refuses.
+            DemoError: the disk refuses.
         """
         self.look()
         if not self._kept:
@@ -90,11 +95,16 @@ class Viewer:
             if segment.anew:
                 lines.append(_DISCONTINUITY)
             lines += [f"{_LENGTH}{segment.length_s},", segment.name]
-        self.seen.write_text("\n".join([*lines, "#EXT-X-ENDLIST", ""]), encoding="utf-8")
+        try:
+            self.seen.write_text("\n".join([*lines, "#EXT-X-ENDLIST", ""]), encoding="utf-8")
+        except OSError as error:
+            raise DemoError(f"{self.seen} cannot be written: {error.strerror}") from error
 
     def _keep(self, segment: Segment) -> None:
         try:
-            os.link(self.published.with_name(segment.name), self.seen.with_name(segment.name))
+            shutil.copyfile(
+                self.published.with_name(segment.name), self.seen.with_name(segment.name)
+            )
         except FileNotFoundError:
             return  # it was forgotten already; its number will be missing
         self._kept[segment.name] = segment

@@ -35,7 +35,7 @@ def channel_shape(channel: ChannelReview) -> Row:
         "playlist": published.playlist.absolute(),
         "segments": published.segments,
         "interruptions": published.interruptions,
-        "length_ms": None if decoded is None else round(decoded.length / _MS),
+        "length_ms": round(published.length / _MS),
         "frames": None if decoded is None else decoded.frames,
         "decode_error": None if decoded is None else decoded.error,
         "deviations": channel.deviations,
@@ -68,7 +68,7 @@ def print_channel(channel: ChannelReview) -> None:
         click.echo(
             f"Published as HLS, {'one stream' if not published.interruptions else 'interrupted'}: "
             f"{published.segments} segments, {published.decoded.frames} pictures in "
-            f"{_seconds(published.decoded.length)}."
+            f"{_seconds(published.length)}."
         )
 
 

@@ -24,11 +24,13 @@ PUBLISHED_TOLERANCE = timedelta(seconds=2)
 class Published:
     """What a viewer got of the channel.
 
-    `interruptions` counts where it was begun anew, or something of it is missing.
+    `length` is that of its pictures. `interruptions` counts where it was begun anew, or something
+    of it is missing.
     """
 
     playlist: Path
     segments: int
+    length: timedelta
     interruptions: int
     decoded: Decoded | None
 
@@ -142,9 +144,9 @@ def _published_wrongs(published: Published, as_run: Sequence[Aired]) -> Iterator
         yield f"the publication does not decode: {decoded.error}"
         return
     due = as_run[-1].window.stop - as_run[0].window.start if as_run else timedelta()
-    if abs(decoded.length - due) > PUBLISHED_TOLERANCE:
-        yield f"{_ms(decoded.length)} were published of {_ms(due)} on air"
-    pictures = round(decoded.length.total_seconds() * RATE)
+    if abs(published.length - due) > PUBLISHED_TOLERANCE:
+        yield f"{_ms(published.length)} were published of {_ms(due)} on air"
+    pictures = round(published.length.total_seconds() * RATE)
     if abs(decoded.frames - pictures) > EDGE_TOLERANCE.total_seconds() * RATE:
         yield f"{decoded.frames} pictures were published where {pictures} were due"
 

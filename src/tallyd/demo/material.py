@@ -1,7 +1,6 @@
 """What the demo's channel plays: made with ffmpeg, taken into the library of the place."""
 
 from datetime import timedelta
-from pathlib import Path
 from subprocess import CompletedProcess
 
 import anyio
@@ -27,11 +26,11 @@ async def make_material(binary: str, place: Place) -> None:
     """
     done = await run_ffmpeg(
         binary,
-        *_lavfi(f"testsrc=size={_SIZE}:rate={RATE}", "sine=frequency=330:sample_rate=48000"),
-        *_lavfi(f"smptehdbars=size={_SIZE}:rate={RATE}", "sine=frequency=550:sample_rate=48000"),
-        *_lavfi(f"color=color=0x204060:size={_SIZE}"),
-        *_file(place.film, FILM_LENGTH, "0:v", "1:a"),
-        *_file(place.advert, ADVERT_LENGTH, "2:v", "3:a"),
+        *_made("testsrc", 330, FILM_LENGTH),
+        *_made("smptehdbars", 550, ADVERT_LENGTH),
+        *("-f", "lavfi", "-t", "0.04", "-i", f"color=color=0x204060:size={_SIZE}"),
+        *("-map", "0:v", "-map", "1:a", *_CODECS, f"file:{place.film}"),
+        *("-map", "2:v", "-map", "3:a", *_CODECS, f"file:{place.advert}"),
         *("-map", "4:v", "-frames:v", "1", f"file:{place.ad_slate}"),
     )
     if not isinstance(done, CompletedProcess):
@@ -41,13 +40,11 @@ async def make_material(binary: str, place: Place) -> None:
         raise DemoError(f"{binary} cannot make what the channel plays: {said}")
 
 
-def _lavfi(*made: str) -> tuple[str, ...]:
-    return tuple(word for each in made for word in ("-f", "lavfi", "-i", each))
-
-
-def _file(file: Path, length: timedelta, *streams: str) -> tuple[str, ...]:
-    chosen = (word for stream in streams for word in ("-map", stream))
-    return (*chosen, *_CODECS, "-t", f"{length.total_seconds():g}", f"file:{file}")
+def _made(picture: str, pitch: int, length: timedelta) -> tuple[str, ...]:
+    """Give a picture and a tone as inputs; without an end of their own ffmpeg would not end."""
+    made = ("-f", "lavfi", "-t", f"{length.total_seconds():g}", "-i")
+    tone = f"sine=frequency={pitch}:sample_rate=48000"
+    return (*made, f"{picture}=size={_SIZE}:rate={RATE}", *made, tone)
 
 
 async def take_into_library(settings: Settings, place: Place) -> str:

@@ -23,7 +23,7 @@ from tallyd.demo.material import make_material, take_into_library
 from tallyd.demo.picture import Standing, standing
 from tallyd.demo.place import Place
 from tallyd.demo.scenario import ACTS, CAMPUS, Act, closing
-from tallyd.demo.viewer import Viewer, breaks_in
+from tallyd.demo.viewer import Viewer, breaks_in, length_of
 from tallyd.domain.drafts import Draft
 from tallyd.domain.errors import NotFound, Refused
 from tallyd.domain.model import Run, Status
@@ -112,7 +112,13 @@ async def _channel_reviewed(
     lately = Window(opening - _ON_BEFORE, now)
     as_run = await to_thread.run_sync(on_air, settings, CAMPUS, lately, now)
     seen = viewer.segments
-    published = Published(viewer.seen, len(seen), breaks_in(seen), decoded.get(viewer.seen))
+    published = Published(
+        playlist=viewer.seen,
+        segments=len(seen),
+        length=length_of(seen),
+        interruptions=breaks_in(seen),
+        decoded=decoded.get(viewer.seen),
+    )
     return review_channel(opening, as_run, published)
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -40,6 +41,11 @@ def segments_of(playlist: str) -> tuple[Segment, ...]:
             found.append(Segment(first + len(found), line, length_s, anew))
             anew = False
     return tuple(found)
+
+
+def length_of(segments: tuple[Segment, ...]) -> timedelta:
+    """Give how long the pictures of a publication are together. Pure."""
+    return sum((timedelta(seconds=float(each.length_s)) for each in segments), timedelta())
 
 
 def breaks_in(segments: tuple[Segment, ...]) -> int:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import click
 
 from tallyd.cli.output import Column, Output, Row, emit
-from tallyd.cli.tables import milliseconds
+from tallyd.cli.tables import milliseconds, time_of_day
 from tallyd.demo.airing import EDGE_TOLERANCE, ChannelReview, Line
 from tallyd.demo.scenario import CAMPUS
 
@@ -77,7 +77,7 @@ def _row(line: Line) -> Row:
     return {
         "kind": line.airing.kind,
         "name": aired.name if aired else None,
-        "planned": f"{line.planned.start:%H:%M:%S.%f}"[:-5],
+        "planned": time_of_day(line.planned.start),
         "started": f"{aired.window.start:%H:%M:%S.%f}"[:-3] if aired else "never",
         "late": None if line.late is None else milliseconds(round(line.late / _MS)),
         "length": _seconds(aired.window.length) if aired else None,

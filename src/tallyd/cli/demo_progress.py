@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tallyd.cli.tables import time_of_day
 from tallyd.demo.picture import Standing
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-_BAR = 8
+_BAR = 6
 
 
 @contextmanager
@@ -50,7 +51,7 @@ class _Lines:
 
 
 def _plan(each: Standing) -> str:
-    return f"{each.window.start:%H:%M:%S}-{each.window.stop:%H:%M:%S}"
+    return f"{time_of_day(each.window.start)}-{time_of_day(each.window.stop)}"
 
 
 def _table(picture: Sequence[Standing]) -> "Table":
@@ -59,7 +60,7 @@ def _table(picture: Sequence[Standing]) -> "Table":
 
     # Without a box it fits a terminal of 80 columns.
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title in ("where", "schedule", "start", "verdict", "recorded", "", "now"):
+    for title in ("where", "schedule", "start", "verdict", "", "done", "now"):
         table.add_column(title, no_wrap=True)
     for each in picture:
         recorded, due = each.recorded.total_seconds(), each.due.total_seconds()

@@ -13,7 +13,7 @@ from tallyd.cli.demo_channel import (
     print_channel,
 )
 from tallyd.cli.output import Column, Output, Row, emit
-from tallyd.cli.tables import milliseconds
+from tallyd.cli.tables import milliseconds, time_of_day
 from tallyd.demo.comparison import LENGTH_TOLERANCE, START_TOLERANCE, Piece, Review
 from tallyd.demo.place import Place
 from tallyd.demo.scenario import AULA, CAMPUS
@@ -115,7 +115,7 @@ def _schedule_row(each: Review) -> Row:
     return {
         "name": each.act.name,
         "where": each.act.place,
-        "planned": f"{each.window.start:%H:%M:%S}-{each.window.stop:%H:%M:%S}",
+        "planned": f"{time_of_day(each.window.start)}-{time_of_day(each.window.stop)}",
         "verdict": each.verdict,
         "outcome": each.run.outcome if each.run else None,
         "reason": each.run.reason if each.run else None,

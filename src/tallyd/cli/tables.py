@@ -55,6 +55,11 @@ def _who(schedule_id: object) -> str:
     return "a lock or a manual recording" if schedule_id is None else f"schedule {schedule_id}"
 
 
+def time_of_day(instant: datetime) -> str:
+    """Write when on its day an instant is, with a tenth of a second only where it has some."""
+    return f"{instant:%H:%M:%S.%f}"[:-5].removesuffix(".0")
+
+
 def megabytes(size: int) -> str:
     """Write a size in bytes for people."""
     return f"{size / _MEGABYTE:.1f} MB"

@@ -68,7 +68,7 @@ class ChannelReview:
     @property
     def latest(self) -> timedelta:
         """How late at most something came on air."""
-        return max((line.late for line in self.lines if line.late), default=timedelta())
+        return max((timedelta(), *(line.late for line in self.lines if line.late is not None)))
 
 
 def review_channel(
@@ -114,7 +114,7 @@ def _break_length(opening: datetime, lines: Sequence[Line]) -> BreakLength:
 
 
 def _line_wrongs(line: Line) -> Iterator[str]:
-    what = f"{line.airing.kind} of {line.planned.start:%H:%M:%S.%f}"[:-3]
+    what = f"{line.airing.kind} of {line.planned.start:%H:%M:%S.%f}"[:-5]
     if line.aired is None:
         yield f"{what} was not on air"
     elif line.late is not None and abs(line.late) > EDGE_TOLERANCE:

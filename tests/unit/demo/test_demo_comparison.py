@@ -111,9 +111,9 @@ def test_everything_to_the_millisecond_is_as_planned(act: Act):
 
 def test_the_planner_gives_the_acts_just_what_they_expect():
     """The scenario's verdicts, rests and blockers are those of the real planner."""
-    for room in {act.room for act in ACTS}:
-        target = Target(f"rooms.{room}", room, 1, "", "UTC", min_piece=MIN_PIECE)
-        acts = [act for act in ACTS if act.room == room]
+    for key in {act.target for act in ACTS}:
+        target = Target(key, key, 1, "", "UTC", min_piece=MIN_PIECE)
+        acts = [act for act in ACTS if act.target == key]
         schedules = tuple(replace(act_schedule(act), id=IDS[act.name]) for act in acts)
         entries = plan_target(Wishes(target, schedules), Window(OPENING, closing(OPENING)))
         for entry in entries:
@@ -131,6 +131,14 @@ def test_a_start_may_be_off_by_the_tolerance_and_no_more(sign: int):
     assert deviations("Lecture", with_part(got, first_data_at=edge)) == ()
     (found,) = deviations("Lecture", with_part(got, first_data_at=edge + sign * MS))
     assert "from its planned start" in found
+
+
+def test_what_a_channel_plays_needs_no_file_but_a_start():
+    """What goes on air leaves no file; that it came on late is still said."""
+    got = replace(with_part(punctual(BY_NAME["Live"]), files=()), decoded={})
+    assert deviations("Live", got) == ()
+    (found,) = deviations("Live", with_part(got, first_data_at=None))
+    assert found == "it has no data"
 
 
 @pytest.mark.parametrize("sign", [-1, 1])

@@ -17,6 +17,7 @@ BINARY = imageio_ffmpeg.get_ffmpeg_exe()
     [
         ("frame=10\nout_time_us=400000\nprogress=continue\n", 10, 400),
         ("frame=10\nout_time_us=400000\nframe= 25\nout_time_us=1000000\nprogress=end\n", 25, 1000),
+        ("frame=50\nout_time_us=2000000\ndup_frames=8\ndrop_frames=1\n", 43, 2000),
         ("frame=0\nout_time_us=N/A\nprogress=end\n", 0, 0),
         ("frame=3\nout_time_us=-9223372036854775807\n", 3, 0),
         ("", 0, 0),

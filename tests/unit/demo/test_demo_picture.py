@@ -1,5 +1,6 @@
 """What the demo shows while it runs: the state of an act in a few words, how much is recorded."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -73,3 +74,12 @@ def test_an_act_is_shown_as_the_ledger_has_it(
     shown = standing(WORKSHOP, PLANNED, run, {5: "Course"}, at(now))
     assert (shown.state, shown.recorded.total_seconds()) == (state, recorded_s)
     assert (shown.due, shown.verdict) == (timedelta(seconds=4), Verdict.CONFLICT)
+
+
+def test_a_channel_is_on_air_where_a_room_records():
+    """Of an entry of a channel nobody is told that it was recorded while it plays."""
+    live = next(act for act in ACTS if act.name == "Live")
+    window = live.window(OPENING)
+    planned = replace(PLANNED, occurrence=Occurrence(10, "slot", window), claim=(window,), by=())
+    run = replace(run_of(Status.STARTED, part(8.5, None)), target=live.target)
+    assert standing(live, planned, run, {}, at(9)).state == "on air"

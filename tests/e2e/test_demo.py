@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import imageio_ffmpeg
 import pytest
 
-from tallyd.demo.scenario import ACTS
+from tallyd.demo.scenario import ACTS, AIRINGS, CAMPUS
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -74,15 +75,17 @@ def decodes(file: Path) -> bool:
     return done.returncode == 0 and not done.stderr
 
 
-def ffmpeg_that(tmp_path: Path, when_recording: str) -> str:
-    """Put an ffmpeg first in a PATH that passes every check, and records as the shell text says."""
+RECORDING, PUBLISHING, LIVE = "*comment=tallyd*", "*-hls_time*", "*,arealtime*-f mpegts*"
+"""By which an ffmpeg knows what it is for."""
+
+
+def ffmpeg_that(tmp_path: Path, when: str, then: str = "exit 1") -> str:
+    """Put an ffmpeg first in a PATH that does what the shell text says when it is for that."""
     directory = tmp_path / "bin"
     directory.mkdir()
     real = imageio_ffmpeg.get_ffmpeg_exe()
     script = directory / "ffmpeg"
-    script.write_text(
-        f'#!/bin/sh\ncase "$*" in *comment=tallyd*) {when_recording} ;; esac\nexec "{real}" "$@"\n'
-    )
+    script.write_text(f'#!/bin/sh\ncase "$*" in {when}) {then} ;; esac\nexec "{real}" "$@"\n')
     script.chmod(0o755)
     return f"{directory}:{os.environ['PATH']}"
 
@@ -105,18 +108,24 @@ def test_the_demo_records_what_it_planned_and_every_file_plays(start_demo: Start
         "Course",
     )
     assert by_name["Rehearsal"]["reason"] == "operator"
-    files = [Path(part["file"]) for each in report["schedules"] for part in each["parts"]]
+    parts = [part for each in report["schedules"] for part in each["parts"]]
+    files = [Path(part["file"]) for part in parts if part["file"]]
     assert len(files) == len(set(files)) == 8
     assert all(decodes(file) for file in files)
     on_disk = {path for path in (tmp_path / "shown/recordings").rglob("*") if path.is_file()}
     assert on_disk == set(files), "nothing else was recorded, nothing is unfinished"
+    channel = report["channel"]
+    assert [each["kind"] for each in channel["on_air"]] == [each.kind for each in AIRINGS]
+    assert channel["interruptions"] == 0
+    assert channel["playlist"] == str(tmp_path / "shown/viewed/campus.m3u8")
+    assert decodes(Path(channel["playlist"]))
     assert took_s < ENDS_WITHIN_S
     assert processes_of(tmp_path) == []
 
 
 def test_a_recorder_that_fails_makes_the_demo_fail(start_demo: Starter, tmp_path: Path):
     """The report's verdict is about files, not about a demo that came to its end."""
-    demo = start_demo(PATH=ffmpeg_that(tmp_path, "exit 1"))
+    demo = start_demo(PATH=ffmpeg_that(tmp_path, RECORDING))
     stdout, stderr = demo.communicate(timeout=ENDS_WITHIN_S)
     assert demo.returncode == 1, stdout + stderr
     assert "NOT as planned" in stdout
@@ -124,6 +133,22 @@ def test_a_recorder_that_fails_makes_the_demo_fail(start_demo: Starter, tmp_path
     assert "Guest talk: " not in stdout, "what was to be blocked was blocked"
     assert not stderr
     assert list((tmp_path / "tallyd-demo/recordings").rglob("*.mkv")) == []
+
+
+def test_a_channel_that_fails_makes_the_demo_fail(start_demo: Starter, tmp_path: Path):
+    """What was not on air and what was not published are named; the rooms are none the worse."""
+    demo = start_demo("--json", PATH=ffmpeg_that(tmp_path, f"{PUBLISHING}|{LIVE}"))
+    stdout, stderr = demo.communicate(timeout=ENDS_WITHIN_S)
+    assert demo.returncode == 1, stdout + stderr
+    report = json.loads(stdout)
+    wrong = "\n".join(report["channel"]["deviations"])
+    assert "nothing was published" in wrong
+    assert re.search(r"^live of \S+ was not on air$", wrong, re.MULTILINE)
+    assert re.search(r"^slate was on air .* which nobody planned: ", wrong, re.MULTILINE)
+    assert "asset of" not in wrong, "what else was due came on"
+    rooms = [each for each in report["schedules"] if each["target"] != CAMPUS]
+    assert [each["deviations"] for each in rooms] == [[]] * len(rooms)
+    assert processes_of(tmp_path) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)

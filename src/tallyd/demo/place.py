@@ -71,6 +71,9 @@ outputs = [PUBLICATION]
 size = "320x180"
 rate = {RATE}
 
+# So many seconds it stays on air if its daemon is killed, and no other comes.
+alone_max_s = 60
+
 # What the channel shows live.
 [slicers.studio]
 source = "test"

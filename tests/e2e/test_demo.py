@@ -75,7 +75,7 @@ def decodes(file: Path) -> bool:
     return done.returncode == 0 and not done.stderr
 
 
-RECORDING, PUBLISHING, LIVE = "*comment=tallyd*", "*-hls_time*", "*,arealtime*-f mpegts*"
+RECORDING, PUBLISHING, LIVE = "*comment=tallyd*", "*-hls_time*", "*,arealtime*mpegts*"
 """By which an ffmpeg knows what it is for."""
 
 

@@ -6,7 +6,7 @@ import click
 
 from tallyd.cli.output import Column, Output, Row, emit
 from tallyd.cli.tables import milliseconds, time_of_day
-from tallyd.demo.airing import EDGE_TOLERANCE, ChannelReview, Line
+from tallyd.demo.airing import ChannelReview, Line
 from tallyd.demo.scenario import CAMPUS
 
 _MS = timedelta(milliseconds=1)
@@ -26,7 +26,6 @@ def channel_shape(channel: ChannelReview) -> Row:
     decoded = published.decoded
     return {
         "target": CAMPUS,
-        "edge_tolerance_ms": EDGE_TOLERANCE // _MS,
         "on_air": [_line_shape(line) for line in channel.lines],
         "ad_break": {
             "planned_ms": round(channel.ad_break.planned / _MS),

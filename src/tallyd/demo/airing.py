@@ -5,19 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from tallyd.demo.comparison import Decoded
+from tallyd.demo.comparison import LENGTH_TOLERANCE, START_TOLERANCE, Decoded
 from tallyd.demo.scenario import AIRINGS, RATE, Airing, break_window, closing
 from tallyd.domain.window import Window
 from tallyd.drivers.playout.asrun import Aired
 
-EDGE_TOLERANCE = timedelta(milliseconds=500)
-"""How far what comes on air, or the length of a break, may be from the plan, either way.
-
-Generous, as for recordings: on an idle machine it is a picture or two.
-"""
-
 PUBLISHED_TOLERANCE = timedelta(seconds=2)
 """How much of what was on air may be missing from the publication, at both ends together."""
+
+MISSING_PICTURES = RATE
+"""How many pictures a busy machine may skip, all in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +114,7 @@ def _line_wrongs(line: Line) -> Iterator[str]:
     what = f"{line.airing.kind} of {line.planned.start:%H:%M:%S.%f}"[:-5]
     if line.aired is None:
         yield f"{what} was not on air"
-    elif line.late is not None and abs(line.late) > EDGE_TOLERANCE:
+    elif line.late is not None and abs(line.late) > START_TOLERANCE:
         yield f"{what} came on {_ms(line.late)} from its planned start"
 
 
@@ -129,7 +126,7 @@ def _unplanned(aired: Aired) -> str:
 
 def _break_wrongs(ad_break: BreakLength) -> Iterator[str]:
     # Where one of its ends is missing, that has been said.
-    if ad_break.aired is not None and abs(ad_break.aired - ad_break.planned) > EDGE_TOLERANCE:
+    if ad_break.aired is not None and abs(ad_break.aired - ad_break.planned) > LENGTH_TOLERANCE:
         yield f"the ad break took {_ms(ad_break.aired)}, not {_ms(ad_break.planned)}"
 
 
@@ -147,7 +144,7 @@ def _published_wrongs(published: Published, as_run: Sequence[Aired]) -> Iterator
     if abs(published.length - due) > PUBLISHED_TOLERANCE:
         yield f"{_ms(published.length)} were published of {_ms(due)} on air"
     pictures = round(published.length.total_seconds() * RATE)
-    if abs(decoded.frames - pictures) > EDGE_TOLERANCE.total_seconds() * RATE:
+    if abs(decoded.frames - pictures) > MISSING_PICTURES:
         yield f"{decoded.frames} pictures were published where {pictures} were due"
 
 

@@ -4,7 +4,7 @@ Plans are never stored: each is derived from schedules, overrides, exception day
 """
 
 import gc
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -23,12 +23,14 @@ from tallyd.domain.model import (
     Run,
     Schedule,
     Target,
+    TargetKind,
     Verdict,
 )
 from tallyd.domain.occupancy import Occupancy, occupancy
 from tallyd.domain.planner import HORIZON, Planned, Wishes, plan, plan_target, worst_verdicts
 from tallyd.domain.recurrence import in_utc, slots_from
-from tallyd.domain.window import Window, floor_ms
+from tallyd.domain.window import Window, floor_ms, merge
+from tallyd.ports.as_run import Aired, AsRun, AsRunError
 from tallyd.ports.clock import Clock
 from tallyd.ports.store import Reader, Store
 
@@ -36,6 +38,13 @@ WHAT_IF_ID = 10**15
 """Ids from here on stand for rows of a what-if: younger than any schedule that is stored."""
 
 NEXT_SLOTS = 5
+
+_A_DAY = timedelta(days=1)
+_GOES_ON = timedelta(seconds=2)
+"""So much longer than it should something may be on air: until its successor is ready."""
+
+_BESIDE_A_RUN = timedelta(hours=1)
+"""So far from its window, as it was planned, something of a run may have been on air."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,14 @@ class Effect:
     affects: tuple[Affected, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """Something that a channel had on air, and the run that it was a part of, if it was of one."""
+
+    aired: Aired
+    run: Run | None
+
+
 @contextmanager
 def _uninterrupted() -> Generator[None]:
     """Look for no garbage meanwhile: of a plan nothing is, and looking takes a third of the time.
@@ -77,10 +94,17 @@ def _uninterrupted() -> Generator[None]:
 class Reports:
     """Answers questions about what will be and what was."""
 
-    def __init__(self, store: Store, clock: Clock, ahead: timedelta = HORIZON) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        ahead: timedelta = HORIZON,
+        as_run: AsRun | None = None,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._ahead = ahead
+        self._as_run = as_run
 
     async def plan(self, period: Window, drafts: Sequence[Draft] = ()) -> tuple[Planned, ...]:
         """Plan all targets over a period, as if `drafts` were booked too.
@@ -177,6 +201,63 @@ class Reports:
             raise NotFound("run", str(run_id))
         return run
 
+    async def as_run(self, key: str, period: Window) -> tuple[Broadcast, ...] | None:
+        """Give what a channel had on air in a period, whole and in order.
+
+        None where nobody wrote it down, as `AsRun` says it.
+
+        Raises:
+            NotFound: there is no such channel.
+            AsRunError: what was written down cannot be read.
+        """
+        async with self._store.read() as reader:
+            target = await reader.target(key)
+            if target is None or target.kind is not TargetKind.CHANNEL:
+                raise NotFound("channel", key)
+            runs = await reader.runs(
+                start=period.start - _BESIDE_A_RUN, stop=period.stop + _BESIDE_A_RUN, target=key
+            )
+        found = None if self._as_run is None else await self._as_run.aired(key, period)
+        if found is None:
+            return None
+        run_of = {part.token: run for run in runs for part in run.parts}
+        return tuple(Broadcast(each, run_of.get(each.token or "")) for each in found)
+
+    async def on_air(self, runs: Iterable[Run]) -> Mapping[int, tuple[Aired, ...]]:
+        """Give what was on air of each run, by its id; none of those that nobody wrote down."""
+        of_target: dict[str, list[Run]] = {}
+        for run in runs:
+            if run.parts and run.target.startswith(f"{TargetKind.CHANNEL}."):
+                of_target.setdefault(run.target, []).append(run)
+        found: dict[int, tuple[Aired, ...]] = {}
+        for key, own in of_target.items():
+            found |= await self._on_air_of(key, own)
+        return found
+
+    async def _on_air_of(self, key: str, runs: Sequence[Run]) -> Mapping[int, tuple[Aired, ...]]:
+        now = self._clock.now()
+        spans = {run.id: _time_of(run, now) for run in runs}
+        aired: list[Aired] = []
+        known: list[Window] = []
+        # Days are written down together: what lies close by is read in one go.
+        for period in merge(Window(each.start, each.stop + _A_DAY) for each in spans.values()):
+            asked = Window(period.start, period.stop - _A_DAY)
+            try:
+                told = None if self._as_run is None else await self._as_run.aired(key, asked)
+            except AsRunError:
+                told = None  # what the ledger says is told all the same
+            if told is not None:
+                aired += told
+                known.append(asked)
+        of_token: dict[str, list[Aired]] = {}
+        for each in aired:
+            of_token.setdefault(each.token or "", []).append(each)
+        return {
+            run.id: tuple(each for part in run.parts for each in of_token.get(part.token, ()))
+            for run in runs
+            if any(spans[run.id].overlaps(each) for each in known)
+        }
+
     async def occupancy(self, key: str) -> Occupancy:
         """Tell who holds a target now.
 
@@ -205,6 +286,13 @@ class Reports:
 async def _runs_around(reader: Reader, period: Window) -> tuple[Run, ...]:
     """Give the runs that can matter to a plan of the period."""
     return await reader.runs(start=_since(period), stop=period.stop + MAX_DURATION)
+
+
+def _time_of(run: Run, now: datetime) -> Window:
+    """Give when, at most, something of a run that has parts can have been on air."""
+    start = min(min(part.commanded_at, part.piece.start) for part in run.parts)
+    stop = max(max(part.stopped_at or now, part.piece.start) for part in run.parts)
+    return Window(start, max(start, stop) + _GOES_ON)
 
 
 def _since(period: Window) -> datetime:

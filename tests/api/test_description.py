@@ -14,11 +14,13 @@ from anyio import to_thread
 from hypothesis import HealthCheck, Phase, given, settings
 
 from api_rig import CONFIG, Api, api_at
+from asrun_rig import log_of
 from tallyd.api.native import targets
 from tallyd.domain.accounts import Role
 from tallyd.domain.model import Frequency, Part, Recurrence, Run, Schedule, Status, WallStart
 from tallyd.domain.recurrence import slots_from, wall_time
-from tallyd.domain.window import floor_ms
+from tallyd.domain.window import floor_ms, to_ms
+from tallyd.drivers.playout.asrun import Change
 from tallyd.notation.shapes import target_shape
 from tallyd.nudge import Listener
 from tallyd.state_dir import write_snapshot
@@ -33,6 +35,7 @@ BOOKING = {
     "repeat": "weekly",
 }
 THERE = {"schedule_id": 1, "run_id": 1, "day_id": 1, "target": "rooms.lab", "occurrence": "next"}
+CHANNELS_ONLY = {"GET /targets/{target}/as-run": {"target": "channels.one"}}
 BODIES = {
     "POST /schedules": BOOKING,
     "PATCH /schedules/{schedule_id}": {"name": "Renamed"},
@@ -70,6 +73,9 @@ async def furnished(api: Api) -> AsyncIterator[Api]:
         part = Part(1, 0, first.window, "token", begun, first_data_at=begun, files=("aula/a.mkv",))
         await tx.put_part(row.id, part)
         await tx.move_run(replace(row, status=Status.STARTED), Status.PENDING)
+    shown = Change(to_ms(begun), "asset", "token", "Film")
+    state_dir, now = api.settings.appliance.state_dir, api.services.clock.now()
+    await to_thread.run_sync(log_of, state_dir, "channels.one", [shown], now)
     run_dir = api.settings.appliance.run_dir
     doing = {
         "driver": "simulated",
@@ -103,7 +109,8 @@ def _try_what_is_there(url: str, token: str) -> dict[str, int]:
     told = {}
     for operation in _operations(url):
         names = [each.name for each in operation.path_parameters]
-        known: dict[str, Any] = {"path_parameters": {name: THERE[name] for name in names}}
+        there = {**THERE, **CHANNELS_ONLY.get(operation.label, {})}
+        known: dict[str, Any] = {"path_parameters": {name: there[name] for name in names}}
         if operation.label in BODIES:
             known |= {"body": BODIES[operation.label], "media_type": "application/json"}
         case = operation.Case(**known)

@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,10 +19,11 @@ from tallyd.domain.window import Window
 from tallyd.drivers.feeds.ffmpeg import FfmpegFeed
 from tallyd.drivers.outliving import find, holds_one_of
 from tallyd.drivers.places import held
-from tallyd.drivers.playout.asrun import Aired, aired
+from tallyd.drivers.playout.asrun import aired
 from tallyd.drivers.playout.transport import Demuxer, Pid
 from tallyd.drivers.playout.wire import AS_RUN
 from tallyd.drivers.process import kernel_facts
+from tallyd.ports.as_run import Aired
 from tallyd.ports.drivers import DriverContext, StartOrder
 from tallyd.ports.programme import Programme
 
@@ -107,7 +108,10 @@ class Channel:
     def aired(self, since: datetime) -> tuple[Aired, ...]:
         """Give what the as-run log says."""
         now = self.clock.now()
-        return off_loop(lambda: aired(self.root / "state" / AS_RUN, Window(since, now), now))
+        period = Window(since, now)
+        found = off_loop(lambda: aired(self.root / "state" / AS_RUN, period, now)) or ()
+        common = [(each, each.window.common(period)) for each in found]
+        return tuple(replace(each, window=window) for each, window in common if window is not None)
 
     def daemon_dies(self) -> None:
         """End all that runs beside the feed."""

@@ -37,12 +37,12 @@ def in_short(directory: Path, start: float, stop: float) -> list[tuple[float, fl
     window = Window(after(start), after(stop))
     return [
         ((a.window.start - ZERO).total_seconds(), (a.window.stop - ZERO).total_seconds(), a.kind)
-        for a in aired(directory, window, after(1_000))
+        for a in aired(directory, window, after(1_000)) or ()
     ]
 
 
 def test_each_thing_lasts_until_the_next(log: AsRunLog, tmp_path: Path):
-    """What was on air is told from when to when, past midnight too, clipped to what is asked."""
+    """What was on air is told from when to when, past midnight too, whole."""
     log.write(change_of(after(0), "default", None, "slate", None))
     log.write(change_of(after(5), "asset", "t1", "Film", None))
     log.write(change_of(after(15), "slate", "t1", "Film", "it died"))
@@ -50,7 +50,8 @@ def test_each_thing_lasts_until_the_next(log: AsRunLog, tmp_path: Path):
     assert len(list(tmp_path.iterdir())) == 2
     expected = [(0, 5, "default"), (5, 15, "asset"), (15, 20, "slate")]
     assert in_short(tmp_path, 0, 100) == expected
-    assert in_short(tmp_path, 6, 16) == [(6, 15, "asset"), (15, 16, "slate")]
+    assert in_short(tmp_path, 6, 7) == [(5, 15, "asset")]
+    assert in_short(tmp_path, 6, 16) == expected[1:]
     (slate,) = aired(tmp_path, Window(after(16), after(17)), after(99))
     assert (slate.token, slate.name, slate.detail) == ("t1", "Film", "it died")
 

@@ -21,6 +21,7 @@ from tallyd.domain.errors import (
     RequestDiffers,
     ZoneUnknown,
 )
+from tallyd.ports.as_run import AsRunError
 from tallyd.ports.store import StoreBusyError, StoreError, StoreFullError
 
 
@@ -114,6 +115,7 @@ _ANSWERS: Mapping[type[Exception], Callable[[Any], Answer]] = {
     StoreFullError: lambda _: _FULL,
     StoreBusyError: lambda _: _BUSY,
     StoreError: lambda _: _BROKEN,
+    AsRunError: lambda error: Answer(503, str(error), headers=_again_in(5)),
     HTTPException: lambda error: Answer(
         error.status_code, str(error.detail), headers=error.headers or {}
     ),

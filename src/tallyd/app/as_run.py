@@ -1,15 +1,20 @@
 """What channels had on air, from the logs that their playouts keep. Nothing is written."""
 
-from datetime import datetime
 from pathlib import Path
 
-from tallyd.config import Settings
+from anyio import CapacityLimiter, to_thread
+
 from tallyd.domain.window import Window
-from tallyd.drivers.playout.asrun import Aired, aired
+from tallyd.drivers.playout.asrun import aired
 from tallyd.drivers.playout.wire import AS_RUN
+from tallyd.ports.as_run import Aired, AsRunError
+from tallyd.ports.clock import Clock
 
 TARGETS = "targets"
 """Where below the state directory each target's driver keeps what must last."""
+
+_THREADS = 2
+"""A disk that hangs takes no more of them, whoever asks."""
 
 
 def directory_of(state_dir: Path, target: str) -> Path:
@@ -17,11 +22,24 @@ def directory_of(state_dir: Path, target: str) -> Path:
     return state_dir / TARGETS / target
 
 
-def on_air(settings: Settings, target: str, window: Window, now: datetime) -> tuple[Aired, ...]:
-    """Give what a channel had on air in a window, in order. Blocks on the disk.
+class AsRunLogs:
+    """The logs of every channel of an installation, read in threads."""
 
-    Raises:
-        OSError: the disk refuses.
-    """
-    own = directory_of(settings.appliance.state_dir, target)
-    return aired(own / AS_RUN, window, now)
+    def __init__(self, state_dir: Path, clock: Clock) -> None:
+        self._state_dir = state_dir
+        self._clock = clock
+        self._limiter = CapacityLimiter(_THREADS)
+
+    async def aired(self, target: str, period: Window) -> tuple[Aired, ...] | None:
+        """Give what `AsRun` says."""
+        directory = directory_of(self._state_dir, target) / AS_RUN
+        now = self._clock.now()
+        try:
+            return await to_thread.run_sync(
+                lambda: aired(directory, period, now),
+                limiter=self._limiter,
+                abandon_on_cancel=True,
+            )
+        except OSError as error:
+            sentence = f"the as-run log of {target} cannot be read: {error.strerror}"
+            raise AsRunError(sentence) from error

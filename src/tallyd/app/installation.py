@@ -10,6 +10,7 @@ from typing import Any
 from anyio import to_thread
 
 from tallyd import logs, nudge, state_dir
+from tallyd.app.as_run import AsRunLogs
 from tallyd.app.readiness import backups_of
 from tallyd.bookings import Bookings
 from tallyd.catalogue import add_missing_targets, sync_targets
@@ -152,7 +153,12 @@ def _appliance(settings: Settings, store: Store, bell: _Bell, *, installed: bool
         settings=settings,
         clock=clock,
         bookings=Bookings(store, clock, bell.ring, drivers.why_unusable, _dark(settings)),
-        reports=Reports(store, clock, settings.appliance.horizon),
+        reports=Reports(
+            store,
+            clock,
+            settings.appliance.horizon,
+            AsRunLogs(settings.appliance.state_dir, clock),
+        ),
         installed=installed,
         nudge=bell.ring,
         nudges=lambda: bell.rung,

@@ -7,11 +7,15 @@ import click
 from tallyd.cli.output import Column, Output, emit, json_option
 from tallyd.cli.periods import from_option, instant, period, to_option
 from tallyd.cli.root import Invocation
+from tallyd.cli.sessions import look
 from tallyd.cli.tables import LocalTimes
 from tallyd.clock import SystemClock
+from tallyd.notation.shapes import broadcast_shape
 from tallyd.notation.values import Moment
 
 _USUAL_PERIOD = timedelta(days=1)
+_NOTHING = "nothing was on air"
+_NOT_KEPT = "nobody wrote down what was on air then"
 
 
 @click.command("as-run")
@@ -29,30 +33,14 @@ def as_run(
     output: Output,
 ) -> None:
     """Show what a channel had on air, as it went out; the last day of it unless told otherwise."""
-    from tallyd.app.as_run import on_air
-
     settings = invocation.settings()
-    if channel.partition(".")[2] not in settings.channels or not channel.startswith("channels."):
-        raise click.BadParameter(f"there is no channel {channel}", param_hint="CHANNEL")
     times = LocalTimes(settings.appliance.timezone)
     now = SystemClock().now()
     start = instant("--from", since, times.zone, now) if since else now - _USUAL_PERIOD
     stop = instant("--to", until, times.zone, now) if until else now
-    try:
-        found = on_air(settings, channel, period(start, stop), now)
-    except OSError as error:
-        raise click.ClickException(f"the as-run log cannot be read: {error.strerror}") from error
-    rows = [
-        {
-            "start": each.window.start,
-            "stop": each.window.stop,
-            "kind": each.kind,
-            "name": each.name,
-            "part": each.token,
-            "detail": each.detail,
-        }
-        for each in found
-    ]
+    asked = period(start, stop)
+    found = look(settings, lambda appliance: appliance.reports.as_run(channel, asked))
+    rows = [broadcast_shape(each, asked) for each in found or ()]
     columns = (
         times.column("from", "start"),
         times.column("to", "stop"),
@@ -60,4 +48,4 @@ def as_run(
         Column("name", "name"),
         Column("detail", "detail"),
     )
-    emit(rows, columns, output, empty="nothing was on air")
+    emit(rows, columns, output, empty=_NOTHING if found is not None else _NOT_KEPT)

@@ -73,6 +73,7 @@ def exit_code(error: BaseException) -> Exit | None:
     from tallyd.config.problems import ConfigError
     from tallyd.domain.errors import InvalidBooking, NotFound, Refused, ZoneUnknown
     from tallyd.nudge import NudgeError
+    from tallyd.ports.as_run import AsRunError
     from tallyd.ports.store import StoreError
     from tallyd.state_dir import StateDirError
     from tallyd.store.errors import DatabaseStrangeError, DatabaseTooNewError, NoBackupError
@@ -89,6 +90,7 @@ def exit_code(error: BaseException) -> Exit | None:
         (NoDaemonError, Exit.NO_DAEMON),
         (StateDirError, Exit.FAILED),
         (StoreError, Exit.FAILED),
+        (AsRunError, Exit.FAILED),
         (NudgeError, Exit.FAILED),
         (ListenError, Exit.FAILED),
     )

@@ -19,11 +19,11 @@ from tallyd.domain.manual import ManualRecording
 from tallyd.domain.model import Run
 from tallyd.domain.planner import Planned
 from tallyd.domain.window import EPOCH, FAR_FUTURE, Window
-from tallyd.notation.shapes import plan_shape, run_shape
+from tallyd.notation.shapes import Shape, plan_shape, run_shape
 from tallyd.notation.values import Moment
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from tallyd.app import Appliance
     from tallyd.bookings import Bookings
@@ -66,13 +66,14 @@ def runs(  # noqa: PLR0913 - one for each option
     stop = instant("--to", until, times.zone, now) if until else FAR_FUTURE
     asked = period(start, stop)
 
-    async def newest(appliance: "Appliance") -> tuple[Run, ...]:
+    async def newest(appliance: "Appliance") -> list[Shape]:
         if target is not None:
             await require_target(appliance, target)
-        return await appliance.reports.runs(asked, target, limit)
+        found = await appliance.reports.runs(asked, target, limit)
+        return await _shapes(appliance, found)
 
-    rows = [run_shape(run, now) for run in look(settings, newest)]
-    emit(rows, _columns(times), output, empty="nothing has run yet")
+    rows = look(settings, newest)
+    emit(rows, _columns(times, rows), output, empty="nothing has run yet")
 
 
 @runs.command("start")
@@ -111,17 +112,16 @@ def stop(invocation: Invocation, run_id: int | None, output: Output, *, every: b
     if every == (run_id is not None):
         raise click.UsageError("give the id of a run, or --all")
 
-    async def end(appliance: "Appliance") -> tuple[Run, ...]:
+    async def end(appliance: "Appliance") -> list[Shape]:
         if run_id is None:
             begun = await appliance.bookings.stop_all_runs()
         else:
             begun = (await appliance.bookings.stop_run(run_id),)
         if begun:
             hint_without_daemon(appliance)
-        return begun
+        return await _shapes(appliance, begun)
 
-    now = SystemClock().now()
-    rows = [run_shape(run, now) for run in change(invocation.settings(), end)]
+    rows = change(invocation.settings(), end)
     columns = (Column("stopped", "id"), Column("target", "target"), Column("name", "name"))
     emit(rows, columns, output, empty="nothing is running")
 
@@ -150,12 +150,13 @@ def _say_of_run(
     title: str,
     act: "Callable[[Bookings], Awaitable[Run]]",
 ) -> None:
-    async def work(appliance: "Appliance") -> Run:
+    async def work(appliance: "Appliance") -> Shape:
         run = await act(appliance.bookings)
         hint_without_daemon(appliance)
-        return run
+        (shape,) = await _shapes(appliance, (run,))
+        return shape
 
-    shape = run_shape(change(invocation.settings(), work), SystemClock().now())
+    shape = change(invocation.settings(), work)
     columns = (Column(title, "id"), Column("target", "target"), Column("name", "name"))
     emit(shape, columns, output)
 
@@ -206,7 +207,15 @@ def _gives_way(entry: Planned, run: Run, extension: Window) -> bool:
     )
 
 
-def _columns(times: LocalTimes) -> tuple[Column, ...]:
+async def _shapes(appliance: "Appliance", runs: "Iterable[Run]") -> list[Shape]:
+    known = tuple(runs)
+    on_air, now = await appliance.reports.on_air(known), appliance.clock.now()
+    return [run_shape(run, now, on_air.get(run.id)) for run in known]
+
+
+def _columns(times: LocalTimes, rows: "Iterable[Shape]") -> tuple[Column, ...]:
+    """Give the columns of runs; what was on air only where somebody wrote that down."""
+    on_air = [Column("on air", "on_air", times.on_air)] if any(r["on_air"] for r in rows) else ()
     return (
         Column("id", "id", justify="right"),
         times.column("start", "planned", lambda planned: times.at(planned["start"])),
@@ -217,5 +226,6 @@ def _columns(times: LocalTimes) -> tuple[Column, ...]:
         Column("outcome", "outcome"),
         Column("late", "late_ms", milliseconds, justify="right"),
         Column("files", "files", file_names),
+        *on_air,
         Column("what became of it", "sentence"),
     )

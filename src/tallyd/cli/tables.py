@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import PurePath
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from tallyd.cli.output import Column
+from tallyd.ports.as_run import Kind
 
 _MEGABYTE = 1_000_000
 
@@ -41,6 +42,19 @@ class LocalTimes:
     def blockers(self, by: Sequence[Mapping[str, object]]) -> str:
         """Write who is in the way."""
         return ", ".join(dict.fromkeys(_who(each["schedule_id"]) for each in by))
+
+    def on_air(self, pieces: Sequence[Mapping[str, Any]]) -> str:
+        """Write from when to when something was on air, and for how long a slate stood in, why."""
+        if not pieces:
+            return "nothing"
+        whole = [[pieces[0]["start"], pieces[-1]["stop"]]]
+        slates = [each for each in pieces if each["kind"] == Kind.SLATE]
+        if not slates:
+            return self.windows(whole)
+        length = sum(((each["stop"] - each["start"]) for each in slates), timedelta())
+        why = ", ".join(dict.fromkeys(each["detail"] for each in slates if each["detail"]))
+        told = f"{self.windows(whole)}; slate {length.total_seconds():.1f} s"
+        return f"{told}: {why}" if why else told
 
     def column(self, title: str, key: str, show: Callable[[Any], str] | None = None) -> Column:
         """Make a column of instants that names the zone; `show` where the value holds more."""

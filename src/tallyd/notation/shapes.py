@@ -4,7 +4,7 @@ Instants stay datetimes here, to be written as UTC in JSON and as local time in 
 meanings are fixed: other programs read them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from tallyd.config.problems import ConfigProblem
@@ -29,7 +29,8 @@ from tallyd.domain.outcomes import command_late, gaps, late
 from tallyd.domain.planner import Planned
 from tallyd.domain.window import MILLISECOND, Window
 from tallyd.notation.values import SHORTEST_DAY, WEEKDAYS
-from tallyd.reports import WHAT_IF_ID, Effect, Prospect
+from tallyd.ports.as_run import Aired, Kind
+from tallyd.reports import WHAT_IF_ID, Broadcast, Effect, Prospect
 
 Shape = dict[str, object]
 
@@ -151,11 +152,13 @@ def blocker_shapes(blockers: Iterable[Blocker]) -> list[Shape]:
     ]
 
 
-def run_shape(run: Run, now: datetime) -> Shape:
+def run_shape(run: Run, now: datetime, on_air: Sequence[Aired] | None = None) -> Shape:
     """Give a run with all its facts; lateness is that of the first part with data.
 
-    A recording by hand has no schedule and no slot.
+    A recording by hand has no schedule and no slot. `on_air` is what a channel showed of it, None
+    where nobody wrote that down; its first and last picture are its own, not a slate's.
     """
+    own = [each.window for each in on_air or () if each.kind is not Kind.SLATE]
     confirmed = next((part for part in run.parts if part.first_data_at is not None), None)
     last = run.parts[-1] if run.parts else None
     return {
@@ -179,6 +182,33 @@ def run_shape(run: Run, now: datetime) -> Shape:
         "parts": [part_shape(part) for part in run.parts],
         "files": [shape for part in run.parts for shape in _file_shapes(part)],
         "gaps": _pairs(_gaps_so_far(run, now)),
+        "on_air": None if on_air is None else [_aired_shape(each) for each in on_air],
+        "first_picture": own[0].start if own else None,
+        "last_picture": own[-1].stop if own else None,
+    }
+
+
+def _aired_shape(aired: Aired) -> Shape:
+    return {
+        "start": aired.window.start,
+        "stop": aired.window.stop,
+        "kind": aired.kind,
+        "name": aired.name,
+        "detail": aired.detail,
+    }
+
+
+def broadcast_shape(broadcast: Broadcast, period: Window) -> Shape:
+    """Give something that a channel had on air, cut to the period that was asked about."""
+    aired, run = broadcast.aired, broadcast.run
+    shown = aired.window.common(period) or aired.window
+    return {
+        **_aired_shape(aired),
+        **_window(shown),
+        "live": aired.live,
+        "part": aired.token,
+        "run_id": run.id if run else None,
+        "schedule_id": run.shown_schedule if run else None,
     }
 
 

@@ -10,16 +10,18 @@ LONGEST = timedelta(days=366)
 USUAL = timedelta(days=7)
 
 
-def period_of(since: str, until: str | None, zone: str, now: datetime) -> Window:
+def period_of(
+    since: str, until: str | None, zone: str, now: datetime, longest: timedelta = LONGEST
+) -> Window:
     """Give the period between two moments, a week where it has no end.
 
     Raises:
-        InvalidBooking: it has no sense, or is longer than a year.
+        InvalidBooking: it has no sense, or is longer than `longest`.
     """
     start = moment_of("from", since, zone, now)
     stop = start + USUAL if until is None else moment_of("to", until, zone, now)
-    if not start < stop <= start + LONGEST:
-        fix = f"give an end after the start, at most {LONGEST.days} days later"
+    if not start < stop <= start + longest:
+        fix = f"give an end after the start, at most {longest.days} days later"
         raise InvalidBooking(Problem("to", until or "", fix))
     return Window(start, stop)
 

@@ -20,6 +20,7 @@ from tallyd.domain.model import (
     Verdict,
 )
 from tallyd.notation.wishes import Repeat
+from tallyd.ports.as_run import Kind
 
 INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
 DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
@@ -165,6 +166,30 @@ class FileReply(_Reply):
     removed_why: RemovedBecause | None
 
 
+class AiredReply(_Reply):
+    """Something that was on air; `detail` says why a slate stood in."""
+
+    start: Instant
+    stop: Instant
+    kind: Kind
+    name: str
+    detail: str | None
+
+
+class BroadcastReply(_Reply):
+    """Something that a channel had on air, and of what; what is another's is a time and no more."""
+
+    start: Instant
+    stop: Instant
+    kind: Kind | None
+    name: str
+    detail: str | None
+    live: bool | None
+    part: str | None
+    run_id: int | None
+    schedule_id: int | None
+
+
 class RunReply(_Reply):
     """What became of an occurrence, with all its facts; one by hand has no schedule, no slot."""
 
@@ -188,6 +213,12 @@ class RunReply(_Reply):
     parts: list[PartReply]
     files: list[FileReply]
     gaps: list[Span]
+    on_air: Annotated[
+        list[AiredReply] | None,
+        Field(description="What a channel showed; null where nobody wrote that down"),
+    ]
+    first_picture: Instant | None
+    last_picture: Instant | None
 
 
 class ExtendedReply(PeriodReply):

@@ -1,5 +1,6 @@
 """Native routes of what became of occurrences, and of what runs now."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -15,6 +16,7 @@ from tallyd.domain.model import Run
 from tallyd.domain.window import EPOCH, FAR_FUTURE, Window
 from tallyd.notation.shapes import Shape, run_shape
 from tallyd.notation.values import booking_duration
+from tallyd.ports.as_run import Aired
 
 router = APIRouter(tags=["runs"])
 
@@ -38,14 +40,14 @@ async def list_(
     visible = await asks.visible()
     found = await reports.runs(_period(asks, since, to), target, limit)
     known = [run for run in found if _is_known(run, visible)]
-    return reply([_shape(asks, run, visible) for run in known])
+    on_air = await reports.on_air(known)
+    return reply([_shape(asks, run, visible, on_air) for run in known])
 
 
 @router.get("/runs/{run_id}", responses=gives(RunReply))
 async def show(asks: Asks, run_id: Id) -> Response:
     """Show what became of one occurrence."""
-    run = await asks.run(run_id)
-    return reply(_shape(asks, run, await asks.visible()))
+    return await _told(asks, await asks.run(run_id))
 
 
 @router.post("/runs/{run_id}/stop", responses=gives(RunReply))
@@ -98,12 +100,18 @@ def _is_known(run: Run, visible: frozenset[int] | None) -> bool:
 
 
 async def _told(asks: Asking, run: Run) -> Response:
-    return reply(_shape(asks, run, await asks.visible()))
+    on_air = await asks.services.reports.on_air([run])
+    return reply(_shape(asks, run, await asks.visible(), on_air))
 
 
-def _shape(asks: Asking, run: Run, visible: frozenset[int] | None) -> Shape:
+def _shape(
+    asks: Asking,
+    run: Run,
+    visible: frozenset[int] | None,
+    on_air: Mapping[int, Sequence[Aired]],
+) -> Shape:
     """Give a run; of whoever stood in its way nothing is told that may not be known."""
-    shape = run_shape(run, asks.services.clock.now())
+    shape = run_shape(run, asks.services.clock.now(), on_air.get(run.id))
     if visible is not None and run.blocker is not None and run.blocker not in visible:
         shape["blocker"] = None
         shape["sentence"] = "somebody else held the room"

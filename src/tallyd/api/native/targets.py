@@ -1,23 +1,35 @@
 """Native routes of rooms and channels, of what the engine does now, and of who asks."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any
 
 from anyio import to_thread
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from tallyd.api.native.asking import Asking, Asks, reply
-from tallyd.api.native.bodies import TARGET
-from tallyd.api.native.replies import LockReply, MeReply, StatusReply, TargetReply, gives
+from tallyd.api.native.bodies import TARGET, Moment
+from tallyd.api.native.periods import period_of
+from tallyd.api.native.replies import (
+    BroadcastReply,
+    LockReply,
+    MeReply,
+    StatusReply,
+    TargetReply,
+    gives,
+)
 from tallyd.api.services import Picture
 from tallyd.domain.errors import NotFound
 from tallyd.domain.model import Target
-from tallyd.notation.shapes import Shape, target_shape
+from tallyd.notation.shapes import Shape, broadcast_shape, target_shape
 
 router = APIRouter(tags=["targets"])
 
 Key = Annotated[str, Path(pattern=TARGET)]
+_LONGEST = timedelta(days=31)
+"""So much of what was on air is shown at once."""
+
 _HIDDEN = ("run_id", "schedule_id", "name", "bytes")
 
 
@@ -37,6 +49,23 @@ async def show(asks: Asks, target: Key) -> Response:
         if each.key == target:
             return reply(_shape(asks, each, picture))
     raise NotFound("target", target)
+
+
+@router.get("/targets/{target}/as-run", responses=gives(list[BroadcastReply]))
+async def as_run(
+    asks: Asks,
+    target: Key,
+    since: Annotated[Moment, Query(alias="from")] = "-1d",
+    to: Annotated[Moment, Query()] = "now",
+) -> Response:
+    """Show what a channel had on air, as it went out, 31 days at most; the last one unless said."""
+    services = asks.services
+    period = period_of(since, to, services.zone, services.clock.now(), _LONGEST)
+    found = await services.reports.as_run(target, period)
+    visible = await asks.visible()
+    return reply(
+        [_without_stranger(broadcast_shape(each, period), visible) for each in found or ()]
+    )
 
 
 @router.put("/targets/{target}/lock", responses=gives(LockReply))
@@ -79,6 +108,14 @@ async def me(asks: Asks) -> Response:
             "groups": sorted(caller.groups),
         }
     )
+
+
+def _without_stranger(shape: Shape, visible: frozenset[int] | None) -> Shape:
+    """Tell only that something was on air where that belongs to somebody else, or nobody knows."""
+    if visible is None or shape["part"] is None or shape["schedule_id"] in visible:
+        return shape
+    times = {"start": shape["start"], "stop": shape["stop"]}
+    return {**dict.fromkeys(shape), **times, "name": ""}
 
 
 def _known(doing: Mapping[str, Any], visible: frozenset[int] | None) -> Mapping[str, Any]:

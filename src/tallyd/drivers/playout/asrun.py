@@ -5,26 +5,17 @@ Its last change lasts until the next one, or until the file was touched last.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from tallyd.domain.window import Window, from_ms, to_ms
+from tallyd.ports.as_run import Aired, Kind
 
 _PATTERN = "????-??-??.jsonl"
-
-
-@dataclass(frozen=True, slots=True)
-class Aired:
-    """Something that was on air. `detail` says why the slate stood in for something else."""
-
-    kind: str
-    window: Window
-    token: str | None = None
-    name: str = ""
-    detail: str | None = None
+_KINDS = frozenset(Kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +27,7 @@ class Change:
     token: str | None = None
     name: str = ""
     detail: str | None = None
+    live: bool = False
 
 
 class AsRunLog:
@@ -56,6 +48,7 @@ class AsRunLog:
         files = sorted(self._directory.glob(_PATTERN))
         if files:
             seen = int(files[-1].stat().st_mtime * 1_000)
+            _end_line(files[-1])
             last = next(reversed(list(_changes(files[-1]))), None)
             if last is not None and last.kind is not None:
                 self._append(files[-1], Change(max(seen, last.at_ms), None))
@@ -87,7 +80,8 @@ class AsRunLog:
         return self._directory / f"{at:%Y-%m-%d}.jsonl"
 
     def _append(self, file: Path, change: Change) -> None:
-        filled = {key: value for key, value in asdict(change).items() if value not in (None, "")}
+        # What is not said is None, empty or false.
+        filled = {key: value for key, value in asdict(change).items() if value or key == "at_ms"}
         with file.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps({"kind": None, **filled}) + "\n")
 
@@ -98,32 +92,37 @@ class AsRunLog:
                 file.unlink(missing_ok=True)
 
 
-def aired(directory: Path, window: Window, now: datetime) -> tuple[Aired, ...]:
-    """Give what was on air in a window, in order, clipped to it. Blocks on the disk.
+def aired(directory: Path, period: Window, now: datetime) -> tuple[Aired, ...] | None:
+    """Give all of which something was on air in a period, whole and in order; None as `AsRun` says.
+
+    However much is kept, only the days of the period are read, and those beside it. Blocks.
 
     Raises:
         OSError: the disk refuses.
     """
-    files = sorted(directory.glob(_PATTERN))
-    # What was on air when the window began may have come days before.
-    before = sum(file.stem < f"{window.start:%Y-%m-%d}" for file in files)
-    changes = [change for file in files[max(0, before - 1) :] for change in _changes(file)]
+    files = sorted(each for each in _listed(directory) if each.match(_PATTERN))
+    # What was on air when the period began may have come days before, and end days after it.
+    begin = sum(file.stem < f"{period.start:%Y-%m-%d}" for file in files) - 1
+    end = sum(file.stem <= f"{period.stop:%Y-%m-%d}" for file in files) + 1
+    read = files[max(0, begin) : end]
+    changes = [change for file in read for change in _changes(file)]
     if not changes:
-        return ()
-    seen = min(from_ms(int(files[-1].stat().st_mtime * 1_000)), now)
-    ends = [from_ms(change.at_ms) for change in changes[1:]]
-    ends.append(max(seen, from_ms(changes[-1].at_ms)))
-    return tuple(_shown(changes, ends, window))
+        return None
+    seen = min(from_ms(int(read[-1].stat().st_mtime * 1_000)), now)
+    starts = [from_ms(change.at_ms) for change in changes]
+    ends = [*starts[1:], max(seen, starts[-1])]
+    known_until = starts[-1] if changes[-1].kind is None else ends[-1]
+    if starts[0] >= period.stop or known_until <= period.start:
+        return None
+    shown = (_shown(*each) for each in zip(changes, starts, ends, strict=True))
+    return tuple(each for each in shown if each is not None and each.window.overlaps(period))
 
 
-def _shown(changes: list[Change], ends: list[datetime], window: Window) -> Iterator[Aired]:
-    for change, end in zip(changes, ends, strict=True):
-        start = from_ms(change.at_ms)
-        if change.kind is None or end <= start:
-            continue
-        common = Window(start, end).common(window)
-        if common is not None:
-            yield Aired(change.kind, common, change.token, change.name, change.detail)
+def _shown(change: Change, start: datetime, end: datetime) -> Aired | None:
+    if change.kind not in _KINDS or end <= start:  # nothing, or for no time: a clock was set back
+        return None
+    window, kind = Window(start, end), Kind(change.kind)
+    return Aired(kind, window, change.token, change.name, change.detail, change.live)
 
 
 def _changes(file: Path) -> Iterator[Change]:
@@ -131,6 +130,22 @@ def _changes(file: Path) -> Iterator[Change]:
         for line in lines:
             with suppress(ValueError, TypeError):  # a line that a power cut left unfinished
                 yield Change(**json.loads(line))
+
+
+def _listed(directory: Path) -> Iterable[Path]:
+    """Give what is in a directory; unlike `glob`, raise where it may not be looked at."""
+    try:
+        return list(directory.iterdir())
+    except FileNotFoundError:
+        return ()
+
+
+def _end_line(file: Path) -> None:
+    """Keep what comes apart from a line that a power cut left unfinished."""
+    with file.open("rb+") as lines:
+        size = lines.seek(0, os.SEEK_END)
+        if size and os.pread(lines.fileno(), 1, size - 1) != b"\n":
+            lines.write(b"\n")
 
 
 def change_of(at: datetime, kind: str, token: str | None, name: str, detail: str | None) -> Change:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import inf
 
-from tallyd.drivers.playout.asrun import Change, change_of
+from tallyd.domain.window import to_ms
+from tallyd.drivers.playout.asrun import Change
 from tallyd.drivers.playout.mixing import Mixer
 from tallyd.drivers.playout.rundown import (
     Clip,
     Entry,
-    Kind,
+    LiveTake,
     SlateTake,
     clips_of,
     coming,
@@ -21,6 +22,7 @@ from tallyd.drivers.playout.rundown import (
 )
 from tallyd.drivers.playout.sources import Source
 from tallyd.drivers.playout.transport import TICKS_PER_S
+from tallyd.ports.as_run import Kind
 
 PREPARED_AHEAD = timedelta(seconds=3)
 """So long before it is wanted a source is started."""
@@ -213,7 +215,8 @@ class Director:
             return
         kind = Kind.SLATE if chosen.stand_in else clip.kind
         trouble = self._cues[clip].trouble if chosen.stand_in and clip in self._cues else None
-        self.desk.log(change_of(at, kind, clip.token, clip.name, trouble))
+        live = isinstance(clip.take, LiveTake) and not chosen.stand_in
+        self.desk.log(Change(to_ms(at), kind, clip.token, clip.name, trouble, live))
 
     def _count(self, chosen: _OnAir, at: datetime, size: int) -> None:
         told = self.told.get(chosen.clip.token or "")

@@ -22,10 +22,11 @@ from tallyd.drivers.playout.encoding import (
 from tallyd.drivers.playout.mixing import Loop
 from tallyd.drivers.playout.options import Output
 from tallyd.drivers.playout.processes import Piped, spawn_writer
-from tallyd.drivers.playout.rundown import Clip, FileTake, Kind, LiveTake, ReplayTake, SlateTake
+from tallyd.drivers.playout.rundown import Clip, FileTake, LiveTake, ReplayTake, SlateTake
 from tallyd.drivers.playout.sources import READ_BYTES, Around, NoSourceError, Pipeline, Source, read
 from tallyd.drivers.playout.transport import TICKS_PER_S, DamagedStreamError, Demuxer, Unit
 from tallyd.drivers.playout.wire import ARCHIVE, Brief
+from tallyd.ports.as_run import Kind
 
 AHEAD_S = 3
 """So far a file may be read ahead of the air, and a live input lag behind it."""

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 
 from tallyd.domain.window import EPOCH, Window
+from tallyd.ports.as_run import Kind
 from tallyd.ports.programme import (
     AdBreak,
     AdProgramme,
@@ -21,19 +21,6 @@ SHORTEST_GAP = timedelta(milliseconds=500)
 """A shorter gap between entries is not filled: the earlier one goes on."""
 
 _NOTHING = timedelta(0)
-
-
-class Kind(StrEnum):
-    """What is on air, as the as-run log names it."""
-
-    ASSET = "asset"
-    AD = "ad"
-    AD_SLATE = "ad_slate"
-    LIVE = "live"
-    SLICER = "slicer"
-    REPLAY = "replay"
-    DEFAULT = "default"
-    SLATE = "slate"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ THERE: Mapping[str, str] = {
     "user_id": "1",
     "room_id": "7",
     "target": "rooms.aula",
+    "channel_key": "channels.one",
     "occurrence": "next",
     "channel_id": "77",
     "event_id": "2",

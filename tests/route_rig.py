@@ -76,7 +76,7 @@ TABLE: Mapping[tuple[str, str], tuple[Kind, Any]] = {
     ("GET", f"{V1}/openapi.json"): (Kind.OPEN, None),
     ("GET", f"{V1}/targets"): (Kind.LOOK, None),
     ("GET", f"{V1}/targets/{{target}}"): (Kind.LOOK, None),
-    ("GET", f"{V1}/targets/{{target}}/as-run"): (Kind.LOOK, None),
+    ("GET", f"{V1}/targets/{{channel_key}}/as-run"): (Kind.LOOK, None),
     ("PUT", f"{V1}/targets/{{target}}/lock"): (Kind.ADMIN, None),
     ("DELETE", f"{V1}/targets/{{target}}/lock"): (Kind.ADMIN, None),
     ("GET", f"{V1}/status"): (Kind.LOOK, None),

@@ -34,8 +34,14 @@ BOOKING = {
     "duration": "1h",
     "repeat": "weekly",
 }
-THERE = {"schedule_id": 1, "run_id": 1, "day_id": 1, "target": "rooms.lab", "occurrence": "next"}
-CHANNELS_ONLY = {"GET /targets/{target}/as-run": {"target": "channels.one"}}
+THERE = {
+    "schedule_id": 1,
+    "run_id": 1,
+    "day_id": 1,
+    "target": "rooms.lab",
+    "channel_key": "channels.one",
+    "occurrence": "next",
+}
 BODIES = {
     "POST /schedules": BOOKING,
     "PATCH /schedules/{schedule_id}": {"name": "Renamed"},
@@ -109,8 +115,7 @@ def _try_what_is_there(url: str, token: str) -> dict[str, int]:
     told = {}
     for operation in _operations(url):
         names = [each.name for each in operation.path_parameters]
-        there = {**THERE, **CHANNELS_ONLY.get(operation.label, {})}
-        known: dict[str, Any] = {"path_parameters": {name: there[name] for name in names}}
+        known: dict[str, Any] = {"path_parameters": {name: THERE[name] for name in names}}
         if operation.label in BODIES:
             known |= {"body": BODIES[operation.label], "media_type": "application/json"}
         case = operation.Case(**known)

@@ -18,6 +18,7 @@ from starlette.routing import Mount, Route
 
 from api_rig import CONFIG, Api, api_at
 from asker_rig import ENTRY, HER_ENTRY, HERS, THERE, Asker, asker_of
+from asrun_rig import log_of
 from route_rig import ASSET, PLAYLIST, TABLE, V1, V4, Kind, unclassified, walked
 from tallyd.api.application import routed
 from tallyd.api.ibm import desk
@@ -40,7 +41,8 @@ from tallyd.domain.model import (
     WallStart,
 )
 from tallyd.domain.recurrence import slots_from, wall_time
-from tallyd.domain.window import floor_ms
+from tallyd.domain.window import floor_ms, to_ms
+from tallyd.drivers.playout.asrun import Change
 from tallyd.nudge import Listener
 from tallyd.state_dir import DATABASE, write_snapshot
 
@@ -103,6 +105,9 @@ async def _furnish(api: Api) -> None:
         day = (begun + timedelta(days=400)).date()
         await tx.add_exception_day(day, "Closed", None)
     await _furnish_channels(api, begun)
+    shown = Change(to_ms(begun), "asset", "hers", SECRET, SECRET)
+    state_dir, now = api.settings.appliance.state_dir, api.services.clock.now()
+    await to_thread.run_sync(log_of, state_dir, "channels.one", [shown], now)
     doing = {"status": "recording", "run_id": row.id, "schedule_id": stored.id, "name": SECRET}
     picture = {"ready": True, "targets": {"rooms.aula": doing}}
     await to_thread.run_sync(write_snapshot, api.settings.appliance.run_dir, picture)

@@ -3,11 +3,12 @@
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tallyd.domain.window import Window
-from tallyd.drivers.playout.asrun import AsRunLog, aired, change_of
+from tallyd.domain.window import Window, to_ms
+from tallyd.drivers.playout.asrun import AsRunLog, Change, aired, change_of
 
 ZERO = datetime(2026, 12, 1, 23, 59, 50, tzinfo=UTC)
 KEEP = timedelta(days=30)
@@ -96,3 +97,64 @@ def test_being_still_on_air_is_noted(log: AsRunLog, tmp_path: Path):
 def test_nothing_was_on_air_where_there_is_no_log(tmp_path: Path):
     """A channel that was never on has nothing to tell."""
     assert in_short(tmp_path / "none", 0, 10) == []
+    assert aired(tmp_path / "none", Window(after(0), after(10)), after(99)) is None
+
+
+@pytest.mark.parametrize("asked", [(-60, -50), (-50, 0), (20, 30), (25, 90_000)])
+def test_who_wrote_nothing_down_then_does_not_say_that_nothing_was_on_air(
+    log: AsRunLog, tmp_path: Path, asked: tuple[float, float]
+):
+    """Before a log begins and after it has ended others may know more."""
+    log.write(change_of(after(0), "live", "t1", "Talk", None))
+    log.write(Change(to_ms(after(20)), None))
+    log.write(change_of(after(40), "live", "t2", "Talk", None))
+    touch(tmp_path, after(60))
+    around = {(20, 30): (), (25, 90_000): (after(40),)}
+    expected = around.get(asked)
+    found = aired(tmp_path, Window(*map(after, asked)), after(90_000))
+    assert (found if found is None else tuple(a.window.start for a in found)) == expected
+    assert aired(tmp_path, Window(after(60), after(70)), after(90_000)) is None
+
+
+def test_after_a_line_that_was_cut_off_what_comes_is_written_whole(log: AsRunLog, tmp_path: Path):
+    """A life that a power cut ended in the middle of a line still ends when it was last seen."""
+    log.write(change_of(after(1), "asset", "t1", "Film", None))
+    file = max(tmp_path.iterdir())
+    file.write_text(file.read_text() + '{"kind": "li')
+    touch(tmp_path, after(3))
+    AsRunLog(tmp_path, KEEP).begin(after(8))
+    assert in_short(tmp_path, 0, 100) == [(1, 3, "asset")]
+
+
+def test_of_a_year_only_the_days_that_are_asked_about_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A page of an hour costs what is on it, however much is kept."""
+    for day in range(400):
+        at = ZERO + timedelta(days=day)
+        AsRunLog(tmp_path, timedelta(days=1000)).write(change_of(at, "asset", "t", f"{day}", None))
+    opened: list[str] = []
+    read = Path.open
+
+    def counted(path: Path, *args: Any, **more: Any) -> Any:
+        opened.append(path.name)
+        return read(path, *args, **more)
+
+    monkeypatch.setattr(Path, "open", counted)
+    hour = Window(ZERO + timedelta(days=200, hours=1), ZERO + timedelta(days=200, hours=2))
+    (shown,) = aired(tmp_path, hour, ZERO + timedelta(days=500)) or ()
+    assert (shown.name, shown.window.length) == ("200", timedelta(days=1))
+    assert len(opened) == 3
+
+
+def test_what_came_from_a_live_input_is_known(log: AsRunLog, tmp_path: Path):
+    """The default may be one, and may not; a line of another release is left out."""
+    log.write(Change(to_ms(after(0)), "default", None, "live", None, live=True))
+    log.write(Change(to_ms(after(2)), "hologram", None, "live"))
+    log.write(Change(to_ms(after(4)), "default", None, "live"))
+    touch(tmp_path, after(6))
+    found = aired(tmp_path, Window(after(0), after(9)), after(99)) or ()
+    assert [(each.window.start, each.live) for each in found] == [
+        (after(0), True),
+        (after(4), False),
+    ]

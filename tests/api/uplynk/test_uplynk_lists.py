@@ -11,12 +11,8 @@ from tallyd.domain.model import (
     ContentKind,
     InstantStart,
     Metadata,
-    Part,
-    Run,
     Schedule,
-    Status,
 )
-from tallyd.domain.window import Window
 from uplynk_rig import NOW, at
 
 MINUTE = 60_000
@@ -321,40 +317,3 @@ async def test_retention(uplynk):
     for name in (entry["id"], "x"):
         assert (await uplynk.one(name, include_deleted=1)).status_code == 404
     assert await uplynk.items("09:00", "12:00") == []
-
-
-async def test_slicer_assets(uplynk):
-    """What came from a live input is told as it really was."""
-    entry = await uplynk.book(
-        content_type="slicer", content_id="studio", start=at("09:00"), desc="Live", dur=60 * MINUTE
-    )
-    begun, ended = NOW + timedelta(seconds=1), NOW + timedelta(minutes=50)
-    async with uplynk.api.services.store.write() as tx:
-        (run,) = await tx.unfinished_runs()
-        window = Window(NOW, NOW + timedelta(hours=1))
-        part = Part(1, 0, window, "t" * 16, NOW, first_data_at=begun, stopped_at=ended)
-        await tx.put_part(run.id, part)
-        assert isinstance(run, Run)
-        assert run.status is Status.PENDING
-    listed = await uplynk.listed(start=at("08:00"), end=at("12:00"), slicer_assets=1)
-    (asset,) = listed["@included"]
-    assert listed["@links"] == {"assets": {"href": listed["@id"]}}
-    assert asset == {
-        "id": "",
-        "slicer_id": "studio",
-        "channel": uplynk.channel,
-        "content_id": "t" * 16,
-        "content_type": "slicer-asset",
-        "created": at("09:00:01"),
-        "desc": "Live",
-        "lastmod": at("09:50"),
-        "dur": 49 * MINUTE + 59_000,
-        "actual_dur": 49 * MINUTE + 59_000,
-        "start": at("09:00:01"),
-        "end": at("09:50"),
-        "external_id": "",
-        "owner": uplynk.owner,
-        "from_schedule": True,
-    }
-    assert entry["id"] in {item["id"] for item in listed["items"]}
-    assert "@included" not in await uplynk.listed(start=at("08:00"), end=at("12:00"))

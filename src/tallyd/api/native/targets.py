@@ -51,17 +51,17 @@ async def show(asks: Asks, target: Key) -> Response:
     raise NotFound("target", target)
 
 
-@router.get("/targets/{target}/as-run", responses=gives(list[BroadcastReply]))
+@router.get("/targets/{channel_key}/as-run", responses=gives(list[BroadcastReply]))
 async def as_run(
     asks: Asks,
-    target: Key,
+    channel_key: Key,
     since: Annotated[Moment, Query(alias="from")] = "-1d",
     to: Annotated[Moment, Query()] = "now",
 ) -> Response:
     """Show what a channel had on air, as it went out, 31 days at most; the last one unless said."""
     services = asks.services
     period = period_of(since, to, services.zone, services.clock.now(), _LONGEST)
-    found = await services.reports.as_run(target, period)
+    found = await services.reports.as_run(channel_key, period)
     visible = await asks.visible()
     return reply(
         [_without_stranger(broadcast_shape(each, period), visible) for each in found or ()]

@@ -1,7 +1,6 @@
 """The endpoints of a channel's schedule: lists, one entry, changes. Not how they are reached."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 from tallyd.api.uplynk import views
 from tallyd.api.uplynk.desk import Channel, Desk, Signer, asked
@@ -13,13 +12,14 @@ from tallyd.api.uplynk.requests import (
     removed_period,
     resolution,
 )
+from tallyd.api.uplynk.slicers import Slicers
 from tallyd.api.uplynk.values import Object, instant, is_set, refuse, text
 from tallyd.bookings.entries import OnAir
 from tallyd.bookings.timeline import Found, entry_called, entry_named, other_named
 from tallyd.domain.accounts import may_see
 from tallyd.domain.entries import is_entry, is_removed, window_of
 from tallyd.domain.errors import NotFound
-from tallyd.domain.model import ContentKind, Schedule
+from tallyd.domain.model import Schedule
 from tallyd.domain.window import Window, subtract
 from tallyd.ports.contents import ContentReader
 
@@ -36,6 +36,7 @@ class ScheduleDesk:
         self._entries = desk.services.entries
         self._contents = desk.services.contents
         self._pages = Pages()
+        self._slicers = Slicers(desk.services)
 
     async def listed(self, signer: Signer, channel: Channel, path: str, query: Query) -> Json:
         """List entries of a period, or, where `after` is said, those that changed.
@@ -57,7 +58,8 @@ class ScheduleDesk:
             items = _with_gaps(items, found, channel)
         answer = views.time_series(path, found.period, items)
         if is_set(query, "slicer_assets"):
-            answer["@included"] = await self._slicer_assets(channel, found.period, now)
+            played = await self._slicers.played(channel, found.period, signer, now)
+            answer["@included"] = [views.slicer_asset(each, channel.words) for each in played]
             answer["@links"] = {"assets": {"href": path}}
         return answer
 
@@ -78,22 +80,6 @@ class ScheduleDesk:
             names = await _replacements(reader, rows)
         shown = [_entry(row, windows[row.id], channel, names) for row in rows]
         return views.collection(path, shown)
-
-    async def _slicer_assets(self, channel: Channel, period: Window, now: datetime) -> list[Json]:
-        """Give what came from live inputs, as the ledger tells it."""
-        async with self._contents.read() as reader:
-            runs = await reader.runs(
-                start=period.start, stop=period.stop, target=channel.target.key
-            )
-            wanted = {run.schedule_id for run in runs}
-            schedules = {each.id: each for each in await reader.schedules_of(wanted)}
-        return [
-            views.slicer_asset(run, part, slicer, channel.words, now)
-            for run in reversed(runs)
-            if (slicer := _slicer_of(schedules.get(run.schedule_id), channel)) is not None
-            for part in run.parts
-            if part.first_data_at is not None
-        ]
 
     async def one(self, signer: Signer, channel: Channel, wanted: str, query: Query) -> Json:
         """Show one entry, by its id or by that which a client gave it.
@@ -196,11 +182,3 @@ async def _windows(reader: ContentReader, schedules: Iterable[Schedule]) -> Mapp
     overrides = await reader.overrides(known.keys())
     own = {o.schedule_id: o for o in overrides if o.stop is not None}
     return {id_: window_of(each, [own[id_]] if id_ in own else ()) for id_, each in known.items()}
-
-
-def _slicer_of(schedule: Schedule | None, channel: Channel) -> str | None:
-    """Give the live input that a schedule shows; None where it shows something else."""
-    content = None if schedule is None else schedule.content
-    if content is None or content.kind is ContentKind.LIVE:
-        return channel.words.slicer
-    return content.id if content.kind is ContentKind.SLICER else None

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from http import HTTPStatus
 
 from tallyd.api.uplynk.requests import KINDS
 from tallyd.api.uplynk.values import shown, shown_ms
 from tallyd.domain.contents import Playlist, PlaylistItem
-from tallyd.domain.model import Content, ContentKind, Part, Run, Schedule, Target
+from tallyd.domain.model import Content, ContentKind, Schedule, Target
 from tallyd.domain.window import EPOCH, Window, to_ms
 
 Json = dict[str, object]
@@ -25,6 +24,21 @@ _CODES: Mapping[int, str] = {
     409: "conflict",
     429: "too_many_requests",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What was on air of a live input without a break.
+
+    `booked` tells whether an entry wanted it; `token` and `name` are None and empty where none
+    did, or one that is none of a caller's business.
+    """
+
+    slicer: str
+    window: Window
+    booked: bool
+    token: str | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,26 +162,25 @@ def _dates(schedule: Schedule) -> Json:
     return {"created": created, "lastmod": modified}
 
 
-def slicer_asset(run: Run, part: Part, slicer: str, channel: ChannelWords, now: datetime) -> Json:
+def slicer_asset(played: Played, channel: ChannelWords) -> Json:
     """Show what a channel took from a live input, from the first to the last of it."""
-    start = part.first_data_at or part.commanded_at
-    stop = max(start, part.stopped_at or part.last_data_at or now)
+    start, stop, length = played.window.start, played.window.stop, played.window.length
     return {
         "id": "",
-        "slicer_id": slicer,
+        "slicer_id": played.slicer,
         "channel": channel.id,
-        "content_id": part.token,
+        "content_id": played.token or f"{played.slicer}-{to_ms(start)}",
         "content_type": "slicer-asset",
         "created": shown(start),
-        "desc": run.name,
+        "desc": played.name,
         "lastmod": shown(stop),
-        "dur": shown_ms(stop - start),
-        "actual_dur": shown_ms(stop - start),
+        "dur": shown_ms(length),
+        "actual_dur": shown_ms(length),
         "start": shown(start),
         "end": shown(stop),
         "external_id": "",
         "owner": channel.owner,
-        "from_schedule": True,
+        "from_schedule": played.booked,
     }
 
 

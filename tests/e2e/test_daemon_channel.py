@@ -8,7 +8,7 @@ import pytest
 from tests.playout_rig import off_loop
 
 from tallyd import app
-from tallyd.app.as_run import AsRunLogs
+from tallyd.app.as_run import on_air
 from tallyd.domain.drafts import Draft
 from tallyd.domain.errors import InvalidBooking
 from tallyd.domain.model import Content, ContentKind, InstantStart, Outcome, Schedule
@@ -90,7 +90,7 @@ async def test_a_channel_from_booking_to_viewer(house, media, tmp_path):
     now = house.clock.now()
     settings = await house.settings()
     asked = Window(now - timedelta(minutes=1), now)
-    aired = await AsRunLogs(settings.appliance.state_dir, house.clock).aired("channels.one", asked)
+    aired = off_loop(lambda: on_air(settings, "channels.one", asked, now))
     assert [each.name for each in aired if each.kind == "live"] == ["First", "Second"]
     assert {each.kind for each in aired} == {"default", "live"}
     assert (aired[0].kind, aired[-1].kind) == ("default", "default")

@@ -1,9 +1,12 @@
 """What channels had on air, from the logs that their playouts keep. Nothing is written."""
 
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from anyio import CapacityLimiter, to_thread
 
+from tallyd.config import Settings
 from tallyd.domain.window import Window
 from tallyd.drivers.playout.asrun import aired
 from tallyd.drivers.playout.wire import AS_RUN
@@ -20,6 +23,18 @@ _THREADS = 2
 def directory_of(state_dir: Path, target: str) -> Path:
     """Give the directory that is a target's own."""
     return state_dir / TARGETS / target
+
+
+def on_air(settings: Settings, target: str, window: Window, now: datetime) -> tuple[Aired, ...]:
+    """Give what a channel had on air in a window, in order and cut to it. Blocks on the disk.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    directory = directory_of(settings.appliance.state_dir, target) / AS_RUN
+    found = aired(directory, window, now) or ()
+    common = ((each, each.window.common(window)) for each in found)
+    return tuple(replace(each, window=inside) for each, inside in common if inside is not None)
 
 
 class AsRunLogs:

@@ -1,12 +1,15 @@
 """Pictures that say which they are: made, and read again from whatever they went through."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 WIDTH, HEIGHT, RATE = 320, 180, 25
+TICKS_PER_S = 90_000
 _BITS = 16
 _COLUMN = WIDTH // _BITS
 _WHITE, _BLACK = 235, 16
@@ -30,8 +33,8 @@ def picture(mark: Mark) -> bytes:
 
 
 def read(data: bytes) -> Mark:
-    """Read a grey picture."""
-    return Mark(_value(data, HEIGHT // 4), _value(data, 3 * HEIGHT // 4))
+    """Read a grey picture of two lines, a dot for each bit."""
+    return Mark(_value(data[:_BITS]), _value(data[_BITS:]))
 
 
 def film(path: Path, name: int, seconds: float) -> Path:
@@ -57,14 +60,44 @@ def films_in(directory: Path) -> Callable[[int, float], Path]:
     return made
 
 
+def still(path: Path, name: int) -> Path:
+    """Make a picture that stands: its number is 0."""
+    shape = ("-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{WIDTH}x{HEIGHT}", "-i", "pipe:0")
+    command = [*_QUIET, *shape, "-frames:v", "1", str(path)]
+    subprocess.run(command, input=picture(Mark(name, 0)), check=True, timeout=60)
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a decoder made of a file: each picture with its time stamp, and its complaints."""
+
+    pictures: list[tuple[int, Mark]]
+    complaints: list[str]
+
+
+def decoded(path: Path) -> Found:
+    """Decode a file from end to end; time stamps are in ticks of 1/90000 s."""
+    command = [FFMPEG, "-hide_banner", "-nostdin", "-v", "level+info", "-copyts", "-i", str(path)]
+    shape = f"scale={_BITS}:2:flags=area,format=gray,showinfo=checksum=0"
+    out = ("-map", "0:v:0", "-fps_mode", "passthrough", "-vf", shape, "-f", "rawvideo", "pipe:1")
+    done = subprocess.run([*command, *out], capture_output=True, check=True, timeout=120)
+    said = done.stderr.decode(errors="replace")
+    base = re.search(r"config in time_base: (\d+)/(\d+)", said)
+    assert base is not None, said[-2_000:]
+    per_unit = Fraction(TICKS_PER_S * int(base[1]), int(base[2]))
+    stamps = [round(int(each) * per_unit) for each in re.findall(r"\] n: *\d+ pts: *(\d+) ", said)]
+    size = 2 * _BITS
+    marks = [read(done.stdout[at : at + size]) for at in range(0, len(done.stdout), size)]
+    complaints = [line for line in said.splitlines() if "[error]" in line or "[fatal]" in line]
+    return Found(list(zip(stamps, marks, strict=True)), complaints)
+
+
 def marks_of(path: Path) -> list[Mark]:
     """Read every picture of a file, in order; one that does not decode cleanly fails."""
-    command = [*_QUIET, "-i", str(path), "-map", "0:v:0", "-fps_mode", "passthrough"]
-    shape = ("-vf", f"scale={WIDTH}:{HEIGHT},format=gray", "-f", "rawvideo", "pipe:1")
-    done = subprocess.run([*command, *shape], capture_output=True, check=True, timeout=120)
-    assert not done.stderr, done.stderr.decode()[-2_000:]
-    size = WIDTH * HEIGHT
-    return [read(done.stdout[at : at + size]) for at in range(0, len(done.stdout), size)]
+    found = decoded(path)
+    assert not found.complaints, found.complaints[-5:]
+    return [mark for _, mark in found.pictures]
 
 
 def stretches(marks: Iterable[Mark]) -> list[tuple[int, int, int]]:
@@ -83,9 +116,8 @@ def _row(value: int) -> bytes:
     return b"".join(bytes([_WHITE if bit else _BLACK]) * _COLUMN for bit in bits)
 
 
-def _value(data: bytes, line: int) -> int:
+def _value(line: bytes) -> int:
     value = 0
-    for column in range(_BITS):
-        pixel = data[line * WIDTH + column * _COLUMN + _COLUMN // 2]
-        value = value << 1 | (pixel > _THRESHOLD)
+    for dot in line:
+        value = value << 1 | (dot > _THRESHOLD)
     return value

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import anyio
@@ -49,12 +50,14 @@ class Viewer:
     def pictures(self, directory: Path) -> list[tuple[datetime, int, Mark]]:
         """Give each picture: when it came, its time stamp, what it shows."""
         demuxer = Demuxer()
-        stamps = [
+        given = [
             (at, unit.at)
             for at, data in self.came
             for unit in demuxer.feed(data)
             if unit.pid is Pid.PICTURE
         ]
+        # A picture is given when the next one begins to come: the first is nobody's successor.
+        stamps = [(at, stamp) for (at, _), (_, stamp) in pairwise([(self.came[0][0], 0), *given])]
         path = directory / "watched.ts"
         path.write_bytes(b"".join(data for _, data in self.came))
         marks = marks_rig.marks_of(path)

@@ -1,16 +1,23 @@
-"""A plan of all kinds of entries, back to back, as a viewer sees it.
+"""A plan of all kinds of entries, back to back, as viewers see it: by UDP, SRT, RTMP and HLS.
 
 `FULL_CHANNELS=1` plays an hour's plan in ten minutes: sixty entries of ten seconds. Else it is a
-dozen of four.
+dozen of four. Everything that can be on air is marked, so it is known of each picture what it is.
 """
 
 import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
+from pathlib import Path
 
 import anyio
 import pytest
-from tests.marks_rig import RATE, Mark
+from tests import marks_rig
+from tests.marks_rig import RATE, TICKS_PER_S, Mark
+from tests.playout.conftest import free_port
+from tests.receivers_rig import camera, joined, keep_segments, rtmp_server, srt_listener
 
 from tallyd.domain.window import Window
 from tallyd.ports.programme import (
@@ -26,11 +33,22 @@ from tallyd.ports.programme import (
 FULL = os.environ.get("FULL_CHANNELS") == "1"
 COUNT, LENGTH = (60, 10) if FULL else (12, 4)
 LEAD_IN = 8
-EXACT = timedelta(milliseconds=200)
-BREAK_EXACT = timedelta(milliseconds=100)
-SLOT_TICKS = 90_000 // RATE
+EXACT_S = 0.2
+BREAK_EXACT_S = 0.1
+SLOT_TICKS = TICKS_PER_S // RATE
+A_MS = TICKS_PER_S // 1_000
+SPOTS, CAMERA, SLICER, DEFAULT, AD_SLATE, SLATE = 100, 200, 201, 202, 203, 204
 
-Pictures = list[tuple[datetime, int, Mark]]
+
+@dataclass(frozen=True)
+class Part:
+    """What is seen of one film: from when to when in its entry, and from where on in the film."""
+
+    name: int
+    kind: str
+    start: float
+    stop: float
+    position: float | None = None
 
 
 def s(seconds: float) -> timedelta:
@@ -38,12 +56,13 @@ def s(seconds: float) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+@dataclass
 class Plan:
     """The entries of a plan, by number; the films of an entry are named after it."""
 
-    def __init__(self, films, zero: datetime) -> None:
-        self._films = films
-        self.zero = zero
+    film: Callable[[int, float], Path]
+    cameras: dict[int, str]
+    zero: datetime
 
     def start(self, number: int) -> datetime:
         """Give when an entry begins."""
@@ -51,89 +70,210 @@ class Plan:
 
     def programme(self, number: int) -> Programme | None:
         """Give what an entry plays; None is a gap."""
-        film = self._films(number + 1, LENGTH)
         match number % 6:
             case 0:
-                return AssetProgramme(film, s(LENGTH))
+                return AssetProgramme(self.film(number + 1, LENGTH), s(LENGTH))
             case 1:
-                spots = (Spot(self._films(100 + number, 1), s(1)),)
+                spots = (Spot(self.film(SPOTS + number, 1), s(1)),)
                 breaks = (AdBreak(s(1), s(LENGTH / 2), spots),)
-                return AssetProgramme(film, s(LENGTH), breaks)
+                return AssetProgramme(self.film(number + 1, LENGTH), s(LENGTH), breaks)
             case 2:
-                return LiveProgramme("test")
+                name = self.input_of(number)
+                return LiveProgramme(self.cameras[name], "two" if name == SLICER else None)
             case 3:
                 first = self.start(number - 3)
                 return ReplayProgramme(Window(first, first + s(LENGTH)))
             case 4:
-                return AdProgramme((Spot(self._films(100 + number, 2), s(2)),))
+                return AdProgramme((Spot(self.film(SPOTS + number, 2), s(2)),))
             case _:
                 return None
 
-    def expected(self, number: int) -> list[tuple[int, float, float]]:
-        """Give the marked films of an entry: which, and from when to when in it."""
+    def input_of(self, number: int) -> int:
+        """Give the camera of a live entry: one after the other."""
+        return SLICER if number % 12 == 8 else CAMERA
+
+    def expected(self, number: int) -> list[Part]:
+        """Give what is to be seen of an entry, in order."""
+        film = number + 1
         match number % 6:
             case 0:
-                return [(number + 1, 0, LENGTH)]
+                return [Part(film, "asset", 0, LENGTH, 0)]
             case 1:
                 rest = 1 + LENGTH / 2
-                return [(number + 1, 0, 1), (100 + number, 1, 2), (number + 1, rest, LENGTH)]
+                return [
+                    Part(film, "asset", 0, 1, 0),
+                    Part(SPOTS + number, "ad", 1, 2, 0),
+                    Part(AD_SLATE, "ad_slate", 2, rest),
+                    Part(film, "asset", rest, LENGTH, 1),
+                ]
+            case 2:
+                name = self.input_of(number)
+                return [Part(name, "slicer" if name == SLICER else "live", 0, LENGTH)]
             case 3:
-                return [(number - 2, 0, LENGTH)]
+                return [Part(film - 3, "replay", 0, LENGTH, 0)]
             case 4:
-                return [(100 + number, 0, 2)]
+                spot = Part(SPOTS + number, "ad", 0, 2, 0)
+                return [spot, Part(AD_SLATE, "ad_slate", 2, LENGTH)]
             case _:
-                return []
+                return [Part(DEFAULT, "default", 0, LENGTH)]
+
+    def parts(self) -> list[tuple[float, float, Part]]:
+        """Give all that is to be seen, from when to when in the plan, in order."""
+        return [
+            (number * LENGTH + part.start, number * LENGTH + part.stop, part)
+            for number in range(COUNT)
+            for part in self.expected(number)
+        ]
 
 
-def shown_between(pictures: Pictures, name: int, start: datetime, stop: datetime) -> Pictures:
-    """Give the pictures of a film that came around a window."""
-    around = s(0.5)
-    return [
-        each
-        for each in pictures
-        if each[2].name == name and start - around <= each[0] < stop + around
-    ]
+@dataclass
+class Seen:
+    """What one viewer got: each picture with its time in the plan, and its time stamp."""
+
+    pictures: list[tuple[float, int, Mark]]
+
+    def stretches(self) -> list[list[tuple[float, int, Mark]]]:
+        """Give the pictures of one film after the other, from the plan's first on."""
+        each = [list(group) for _, group in groupby(self.pictures, lambda found: found[2].name)]
+        first = next(n for n, group in enumerate(each) if group[0][2].name == 1)
+        return each[first:]
+
+    def one_stream(self) -> None:
+        """Expect time stamps that rise without a jump."""
+        steps = [later[1] - earlier[1] for earlier, later in pairwise(self.pictures)]
+        assert min(steps) >= SLOT_TICKS - A_MS
+        assert max(steps) <= 6 * SLOT_TICKS
+
+    def edges(self, plan: Plan) -> list[float]:
+        """Give how late each part began and ended, in seconds; its pictures are the right ones."""
+        found, late = self.stretches(), []
+        parts = plan.parts()
+        assert [group[0][2].name for group in found] == [part.name for _, _, part in parts]
+        for group, (start, stop, part) in zip(found, parts, strict=True):
+            late.append(group[0][0] - start)
+            if part is not parts[-1][2]:  # which goes on after the plan
+                late.append(group[-1][0] + 1 / RATE - stop)
+            if part.position is not None:
+                numbers = [mark.number for _, _, mark in group]
+                assert numbers == sorted(set(numbers))
+                wanted = part.position * RATE
+                assert abs(numbers[0] - wanted) <= EXACT_S * RATE, part
+                assert abs(numbers[-1] + 1 - wanted - (stop - start) * RATE) <= EXACT_S * RATE, part
+        return late
+
+    def breaks(self, plan: Plan) -> list[float]:
+        """Give how much longer than planned each ad break was, by the time stamps around it."""
+        found = self.stretches()
+        return [
+            (found[n + 3][0][1] - found[n][-1][1]) / TICKS_PER_S - 1 / RATE - LENGTH / 2
+            for n, (_, _, part) in enumerate(plan.parts())
+            if part.kind == "asset" and part.stop == 1
+        ]
 
 
-def break_of(pictures: Pictures, name: int) -> timedelta:
-    """Give how long the break in a film took, by the time stamps of the pictures around it."""
-    stamps = [stamp for _, stamp, mark in pictures if mark.name == name]
-    return s(max(b - a for a, b in pairwise(stamps)) / 90_000 - 1 / RATE)
+def recorded(path: Path, anchor: tuple[float, Mark]) -> Seen:
+    """Read a recording; `anchor` says when in the plan one of its pictures was seen."""
+    found = marks_rig.decoded(path)
+    assert not found.complaints, (path, found.complaints[-5:])
+    zero = next(stamp for stamp, mark in found.pictures if mark == anchor[1])
+    return Seen([(anchor[0] + (at - zero) / TICKS_PER_S, at, mark) for at, mark in found.pictures])
 
 
-@pytest.mark.timeout(1_200)
-async def test_a_plan_is_on_air_as_it_was_made(channel, films, tmp_path):
-    """One publication from first to last, each entry and each break within its bounds."""
-    feed = channel.feed(archive_keep_s=1_200)
-    await feed.switch_on()
-    while not channel.viewer.came:
-        await channel.clock.sleep(0.1)
-    plan = Plan(films, channel.clock.now() + s(LEAD_IN))
-    made = [(number, plan.programme(number)) for number in range(COUNT)]
+async def play(channel, feed, plan: Plan) -> None:
+    """Order the entries as a daemon does, each some seconds before its time, to the last."""
     plan.zero = channel.clock.now() + s(LEAD_IN)
     async with anyio.create_task_group() as tasks:
-        for number, programme in made:
+        for number in range(COUNT):
             start = plan.start(number)
-            if isinstance(programme, ReplayProgramme):
-                programme = plan.programme(number)  # noqa: PLW2901 - the plan has moved
             await channel.clock.sleep((start - channel.clock.now()).total_seconds() - 3)
             if number >= 2:
                 await feed.stop(f"e{number - 2}")
+            programme = plan.programme(number)
             if programme is not None:
                 order = channel.order(f"e{number}", start, LENGTH, programme)
                 tasks.start_soon(feed.start, order)
     await channel.clock.sleep(LENGTH + 1)
-    await feed.switch_off()
-    pictures = channel.viewer.pictures(tmp_path)
-    steps = {later[1] - earlier[1] for earlier, later in pairwise(pictures)}
-    assert min(steps) >= SLOT_TICKS
-    assert max(steps) <= 6 * SLOT_TICKS
+
+
+def as_run(channel, plan: Plan) -> list[float]:
+    """Give how far the as-run log is from the plan, in seconds; it says the same of what it was."""
+    aired = [
+        each for each in channel.aired(plan.zero - s(1)) if each.window.start > plan.zero - s(0.5)
+    ]
+    parts = plan.parts()
+    assert [each.kind for each in aired] == [part.kind for _, _, part in parts]
+    return [
+        (each.window.start - plan.zero).total_seconds() - start
+        for each, (start, _, _) in zip(aired, parts, strict=True)
+    ]
+
+
+@pytest.mark.timeout(1_200)
+async def test_a_plan_is_on_air_as_it_was_made(channel, films, tmp_path):
+    """One publication from first to last by each way, each entry and break within its bounds."""
+    rtmp, srt = free_port(), free_port()
+    cameras = {name: f"rtmp://127.0.0.1:{rtmp}/cameras/{name}" for name in (CAMERA, SLICER)}
+    plan = Plan(films, cameras, channel.clock.now())
     for number in range(COUNT):
-        for name, start, stop in plan.expected(number):
-            wanted = Window(plan.start(number) + s(start), plan.start(number) + s(stop))
-            seen = shown_between(pictures, name, wanted.start, wanted.stop)
-            assert seen, (number, name)
-            late = (seen[0][0] - wanted.start, seen[-1][0] + s(1 / RATE) - wanted.stop)
-            assert max(map(abs, late)) < EXACT, (number, name, late)
-        if number % 6 == 1:
-            assert abs(break_of(pictures, number + 1) - s(LENGTH / 2)) < BREAK_EXACT
+        plan.programme(number)
+    playlist = tmp_path / "air" / "air.m3u8"
+    playlist.parent.mkdir()
+    feed = channel.feed(
+        outputs=[
+            f"udp://127.0.0.1:{channel.viewer.port}",
+            f"rtmp://127.0.0.1:{rtmp}/live/key",
+            f"srt://127.0.0.1:{srt}",
+            f"hls:{playlist}",
+        ],
+        archive_keep_s=1_200,
+        default=str(films(DEFAULT, 20)),
+        slate=str(marks_rig.still(tmp_path / "slate.png", SLATE)),
+        ad_slate=str(marks_rig.still(tmp_path / "ad-slate.png", AD_SLATE)),
+    )
+    kept, served = tmp_path / "kept", tmp_path / "served"
+    with ExitStack() as receivers:
+        receivers.enter_context(rtmp_server(served, rtmp))
+        receivers.enter_context(srt_listener(tmp_path / "srt.ts", srt))
+        for name, address in cameras.items():
+            receivers.enter_context(camera(films(name, 20), address))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(keep_segments, playlist, kept)
+            await feed.switch_on()
+            while not channel.viewer.came:
+                await channel.clock.sleep(0.1)
+            await play(channel, feed, plan)
+            await feed.switch_off()
+            await channel.clock.sleep(1.5)
+            tasks.cancel_scope.cancel()
+    watched = channel.viewer.pictures(tmp_path)
+    live = Seen([((at - plan.zero).total_seconds(), stamp, mark) for at, stamp, mark in watched])
+    anchor = next((at, mark) for at, _, mark in live.pictures if mark == Mark(1, 0))
+    (flv,) = served.glob("*.flv")
+    viewers = {
+        "udp": live,
+        "srt": recorded(tmp_path / "srt.ts", anchor),
+        "rtmp": recorded(flv, anchor),
+        "hls": recorded(joined(kept, tmp_path / "hls.ts"), anchor),
+        "rtmp to hls": recorded(joined(served / "hls", tmp_path / "served.ts"), anchor),
+    }
+    report(channel, plan, viewers)
+
+
+def figures(values: list[float]) -> str:
+    """Say how many there are, and how far they go."""
+    return f"{len(values)} from {min(values):+.3f} to {max(values):+.3f} s"
+
+
+def report(channel, plan: Plan, viewers: dict[str, Seen]) -> None:
+    """Hold what was seen against the plan, and print the figures."""
+    told = as_run(channel, plan)
+    said = [f"as-run: {figures(told)}"]
+    assert max(map(abs, told)) < EXACT_S
+    for name, seen in viewers.items():
+        seen.one_stream()
+        late, breaks = seen.edges(plan), seen.breaks(plan)
+        count = len(seen.pictures)
+        said.append(f"{name}: {count} pictures; edges {figures(late)}; breaks {figures(breaks)}")
+        assert max(map(abs, late)) < EXACT_S, said
+        assert max(map(abs, breaks)) < BREAK_EXACT_S, said
+    print("", *said, sep="\n")  # noqa: T201 - the figures

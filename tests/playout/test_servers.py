@@ -1,67 +1,18 @@
 """A channel is published to real servers, which die and come back: RTMP and SRT."""
 
-import shutil
-import signal
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
 import pytest
 from tests.marks_rig import FFMPEG
 from tests.playout.conftest import children_of, free_port, playouts
+from tests.receivers_rig import rtmp_server, srt_listener
 
 from media import BUNDLED
 from tallyd.drivers.playout.wire import Ask, State
 
-RTMP_MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
 KEY = "streamkey7"
 PASSPHRASE = "passphrase77"  # noqa: S105 - of a server on this machine
-
-CONFIGURATION = """
-load_module {module};
-daemon off;
-master_process off;
-worker_processes 1;
-error_log {root}/error.log;
-pid {root}/nginx.pid;
-events {{ worker_connections 64; }}
-rtmp {{
-  server {{
-    listen 127.0.0.1:{port};
-    application live {{ live on; record all; record_path {root}; record_unique on; }}
-  }}
-}}
-"""
-
-
-@contextmanager
-def rtmp_server(root: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Run an RTMP server that records what it gets below `root`."""
-    nginx = shutil.which("nginx") or "/usr/sbin/nginx"
-    if not Path(nginx).exists() or not RTMP_MODULE.exists():
-        pytest.skip("install nginx and libnginx-mod-rtmp: this test publishes to a real server")
-    root.mkdir(exist_ok=True)
-    config = root / "nginx.conf"
-    config.write_text(CONFIGURATION.format(module=RTMP_MODULE, root=root, port=port))
-    with subprocess.Popen([nginx, "-p", str(root), "-c", str(config)]) as server:
-        try:
-            yield server
-        finally:
-            server.kill()
-
-
-@contextmanager
-def srt_listener(path: Path, port: int) -> Iterator[None]:
-    """Receive one publication by SRT into a file."""
-    address = f"srt://127.0.0.1:{port}?mode=listener&passphrase={PASSPHRASE}"
-    command = [FFMPEG, "-v", "error", "-nostdin", "-y", "-i", address, "-c", "copy", str(path)]
-    with subprocess.Popen(command) as listener:
-        try:
-            yield
-        finally:
-            listener.send_signal(signal.SIGINT)
 
 
 def size_of(root: Path, pattern: str) -> int:
@@ -96,7 +47,7 @@ async def test_servers_come_and_go(channel, tmp_path, binary):
         f"srt://127.0.0.1:{srt}?passphrase={PASSPHRASE}",
     ]
     feed = channel.feed(outputs=outputs, default="live", live="test", binary=binary)
-    with srt_listener(tmp_path / "srt.ts", srt):
+    with srt_listener(tmp_path / "srt.ts", srt, f"&passphrase={PASSPHRASE}"):
         with rtmp_server(tmp_path / "first", rtmp):
             await feed.switch_on()
             await grows(tmp_path / "first", "*.flv", 50_000, 20)

@@ -50,6 +50,9 @@ class Fake:
         """Note where it is joined."""
         self.joined = ticks
 
+    def keep_up(self, ticks: int) -> None:
+        """Do nothing: one picture is like the other."""
+
     def next(self) -> Frame | None:
         """Give a picture."""
         if self.stock <= 0:

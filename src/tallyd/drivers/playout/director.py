@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import inf
 
-from tallyd.domain.window import to_ms
+from tallyd.domain.window import Window, to_ms
 from tallyd.drivers.playout.asrun import Change
 from tallyd.drivers.playout.mixing import Mixer
 from tallyd.drivers.playout.rundown import (
@@ -174,6 +174,8 @@ class Director:
     def _choose(self, clip: Clip, at: datetime, now_s: float) -> _OnAir | None:
         present, cue = self._on_air, self._cues[clip]
         if present is not None and present.source is cue.source and present.source.ready():
+            if clip.window is not None:
+                present.source.keep_up(_ticks(_due(cue, clip.window, at)))
             return present
         if cue.source is not None and cue.source.can_begin():
             return self._taken(cue, cue.source, at, now_s)
@@ -187,8 +189,8 @@ class Director:
 
     def _taken(self, cue: _Cue, source: Source, at: datetime, now_s: float) -> _OnAir:
         clip = cue.clip
-        late = at - clip.window.start - cue.late if clip.window is not None else _NOTHING
-        source.join(max(0, round(late.total_seconds() * TICKS_PER_S)))
+        late = _due(cue, clip.window, at) if clip.window is not None else _NOTHING
+        source.join(max(0, _ticks(late)))
         cue.trouble, cue.taken_s = None, now_s
         if clip.token in self.told:
             self.told[clip.token].trouble = None
@@ -276,6 +278,15 @@ class Director:
 
 def _by_start(entry: Entry) -> tuple[datetime, str]:
     return entry.window.start, entry.token
+
+
+def _due(cue: _Cue, window: Window, at: datetime) -> timedelta:
+    """Give how far a source should be by now, from where it was started."""
+    return at - window.start - cue.late
+
+
+def _ticks(length: timedelta) -> int:
+    return round(length.total_seconds() * TICKS_PER_S)
 
 
 def _has_more(clip: Clip, at: datetime) -> bool:

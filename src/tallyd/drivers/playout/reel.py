@@ -64,6 +64,21 @@ class Reel:
         before = [n for n, is_before in begun if is_before]
         self._leave_out(before[-1] if before else min((n for n, _ in begun), default=0))
 
+    def catch_up(self, ticks: int) -> None:
+        """Leave out what lies before a position, up to the last picture before it to begin with.
+
+        So what fell behind is shown late until the next such picture is due, and no longer.
+        """
+        if ticks - self.head_ticks <= self._slot_ticks or not self._pictures:
+            return
+        origin = self._origin or 0
+        due = [
+            n
+            for n, unit in enumerate(self._pictures)
+            if unit.entry and ticks_between(origin, unit.at) <= ticks
+        ]
+        self._leave_out(due[-1] if due else 0)
+
     def next(self) -> Frame | None:
         """Give the next picture, and the sound up to the one after it; None where none waits."""
         if not self._pictures:

@@ -50,6 +50,10 @@ class Source(Protocol):
         """Begin to be on air, `ticks` after the position that was asked for."""
         ...
 
+    def keep_up(self, ticks: int) -> None:
+        """Go on so far after that position at least, where a decoder can follow."""
+        ...
+
     def next(self) -> Frame | None:
         """Give what goes out in the next slot; None where nothing is there."""
         ...
@@ -79,6 +83,9 @@ class StandingSource:
     def join(self, ticks: int) -> None:  # noqa: ARG002 - a slate has no positions
         """Begin with the picture that a decoder can begin with."""
         self._at = 0
+
+    def keep_up(self, ticks: int) -> None:
+        """Do nothing: what stands is never late."""
 
     def next(self) -> Frame | None:
         """Give the next picture of the loop, without a sound."""
@@ -131,6 +138,11 @@ class Pipeline:
             self._reel.keep_latest()
         else:
             self._reel.skip_to(ticks)
+
+    def keep_up(self, ticks: int) -> None:
+        """Leave out what should be over by now, as after a hold-up; what is live goes on."""
+        if not self._live:
+            self._reel.catch_up(ticks)
 
     def next(self) -> Frame | None:
         """Give what goes out next."""

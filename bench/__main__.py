@@ -6,6 +6,7 @@ import platform
 import time
 from collections.abc import Awaitable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,7 @@ import click
 from bench import (
     arithmetic,
     booking_now,
+    channel,
     first_frame,
     herd,
     herd_wire,
@@ -48,6 +50,7 @@ MEASURES: dict[str, Measure] = {
     "idle": steady.idle,
     "first_frame": first_frame.measure,
     "first_frame_herd": first_frame.herd,
+    "channel": channel.measure,
 }
 
 
@@ -59,10 +62,11 @@ MEASURES: dict[str, Measure] = {
     multiple=True,
     help="Measure this alone; may be given again.",
 )
+@click.option("--minutes", type=float, help="How long channels are on air; default: 30.")
 @click.option(
     "--json", "path", type=click.Path(path_type=Path), help="Write the figures there, too."
 )
-def bench(*, quick: bool, only: tuple[str, ...], path: Path | None) -> None:
+def bench(*, quick: bool, only: tuple[str, ...], minutes: float | None, path: Path | None) -> None:
     """Measure what tallyd promises, on this machine. Other load spoils the figures.
 
     The table is Markdown, on standard output; what is being measured is told on standard error.
@@ -70,10 +74,11 @@ def bench(*, quick: bool, only: tuple[str, ...], path: Path | None) -> None:
     before = os.getloadavg()[0]
     rows: list[Row] = []
     took_s: dict[str, int] = {}
-    for name in only or MEASURES:
+    measures = {**MEASURES, "channel": partial(channel.measure, minutes=minutes)}
+    for name in only or measures:
         click.echo(f"{name} ...", err=True, nl=False)
         begun = time.monotonic()
-        rows += anyio.run(_measure, MEASURES[name], quick)
+        rows += anyio.run(_measure, measures[name], quick)
         took_s[name] = round(time.monotonic() - begun)
         click.echo(f" {took_s[name]} s", err=True)
         if path is not None:  # after each: what ends a long run early loses only the rest

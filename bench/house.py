@@ -116,15 +116,18 @@ class House:
 
 
 @asynccontextmanager
-async def house(rooms: Mapping[str, str]) -> AsyncIterator[House]:
-    """Make an installation with these rooms; a room's value is the lines of its table."""
+async def house(rooms: Mapping[str, str], more: str = "") -> AsyncIterator[House]:
+    """Make an installation with these rooms; a room's value is the lines of its table.
+
+    `more` is written below them.
+    """
     with TemporaryDirectory(prefix="tallyd-bench-") as directory:
         root = Path(directory)
         config = root / "tallyd.toml"
         tables = "".join(f"\n[rooms.{name}]\n{lines}\n" for name, lines in rooms.items())
         _offer_recorders(root)
         appliance = 'state_dir = "state"\nmin_piece = "0s"\non_stop = "finish"'
-        config.write_text(f"[appliance]\n{appliance}\n{tables}")
+        config.write_text(f"[appliance]\n{appliance}\n{tables}\n{more}")
         settings = load(config)
         async with (
             open_for_changes(settings),

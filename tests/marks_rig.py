@@ -11,11 +11,12 @@ from pathlib import Path
 WIDTH, HEIGHT, RATE = 320, 180, 25
 TICKS_PER_S = 90_000
 _BITS = 16
-_COLUMN = WIDTH // _BITS
 _WHITE, _BLACK = 235, 16
 _THRESHOLD = 128
 FFMPEG = shutil.which("ffmpeg") or "ffmpeg"
 _QUIET = (FFMPEG, "-hide_banner", "-nostdin", "-v", "error", "-y")
+_RAW = ("-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{_BITS}x2")
+_LARGE = f"scale={WIDTH}:{HEIGHT}:flags=neighbor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,8 @@ class Mark:
 
 
 def picture(mark: Mark) -> bytes:
-    """Make a grey picture: above the bits of the name, below those of the number."""
-    half = HEIGHT // 2
-    return _row(mark.name) * half + _row(mark.number) * half
+    """Make a grey picture of two lines, a dot for each bit: the name above the number."""
+    return _line(mark.name) + _line(mark.number)
 
 
 def read(data: bytes) -> Mark:
@@ -41,12 +41,11 @@ def film(path: Path, name: int, seconds: float) -> Path:
     """Make a film with a tone whose every picture is marked."""
     count = round(seconds * RATE)
     raw = b"".join(picture(Mark(name, number)) for number in range(count))
-    shape = ("-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(RATE))
     tone = ("-f", "lavfi", "-i", f"sine=frequency={200 + 50 * name}:sample_rate=48000")
     coded = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac")
-    command = [FFMPEG, "-v", "error", "-y", *shape, "-i", "pipe:0", *tone, *coded]
+    command = [*_QUIET, *_RAW, "-r", str(RATE), "-i", "pipe:0", *tone, "-vf", _LARGE, *coded]
     length = ("-t", f"{seconds}")
-    subprocess.run([*command, *length, str(path)], input=raw, check=True, timeout=60)
+    subprocess.run([*command, *length, str(path)], input=raw, check=True, timeout=300)
     return path
 
 
@@ -62,8 +61,7 @@ def films_in(directory: Path) -> Callable[[int, float], Path]:
 
 def still(path: Path, name: int) -> Path:
     """Make a picture that stands: its number is 0."""
-    shape = ("-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{WIDTH}x{HEIGHT}", "-i", "pipe:0")
-    command = [*_QUIET, *shape, "-frames:v", "1", str(path)]
+    command = [*_QUIET, *_RAW, "-i", "pipe:0", "-vf", _LARGE, "-frames:v", "1", str(path)]
     subprocess.run(command, input=picture(Mark(name, 0)), check=True, timeout=60)
     return path
 
@@ -111,9 +109,9 @@ def stretches(marks: Iterable[Mark]) -> list[tuple[int, int, int]]:
     return found
 
 
-def _row(value: int) -> bytes:
+def _line(value: int) -> bytes:
     bits = ((value >> (_BITS - 1 - column)) & 1 for column in range(_BITS))
-    return b"".join(bytes([_WHITE if bit else _BLACK]) * _COLUMN for bit in bits)
+    return bytes(_WHITE if bit else _BLACK for bit in bits)
 
 
 def _value(line: bytes) -> int:

@@ -16,7 +16,7 @@ from tallyd.drivers.playout.asrun import Aired
 from tallyd.drivers.playout.transport import PACKET_BYTES, Demuxer, Pid, read_stamp
 
 SLOT = timedelta(seconds=1) / RATE
-AROUND = timedelta(milliseconds=250)
+AROUND = timedelta(milliseconds=300)
 """So near to an edge of the as-run log the pictures of both sides are right."""
 
 WORTH_SEEING = timedelta(seconds=1)

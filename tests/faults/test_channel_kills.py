@@ -191,7 +191,8 @@ class Scene:
 def scene(tmp_path: Path):
     """Give a scene that is cleared afterwards."""
     (films := tmp_path / "films").mkdir()
-    with house_at(tmp_path / "house") as house:
+    (root := tmp_path / "house").mkdir()
+    with house_at(root) as house:
         made = Scene(house, films)
         try:
             yield made

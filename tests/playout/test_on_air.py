@@ -1,11 +1,14 @@
 """A channel really is on air: what a viewer sees, picture by picture."""
 
+import os
+import signal
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 import anyio
 import pytest
 from tests.marks_rig import FFMPEG, Mark, stretches
+from tests.playout.conftest import children_of, playouts
 
 from media import BUNDLED
 from tallyd.domain.window import Window
@@ -102,5 +105,28 @@ async def test_a_replay_shows_what_was_on_air(channel, films, tmp_path):
     seen = stretches(mark for _, _, mark in pictures if mark.name == 1)
     assert [name for name, _, _ in seen] == [1, 1]
     (_, first, last) = seen[1]
-    assert abs(first - 25) <= 3
-    assert abs(last - 74) <= 5
+    assert abs(first - 25) <= 1
+    assert abs(last - 74) <= 1
+
+
+async def test_a_film_that_broke_off_goes_on_in_its_time(channel, films, tmp_path):
+    """Whose source is killed misses a moment, and then is where the plan has it, to the end."""
+    feed = channel.feed()
+    await feed.switch_on()
+    while not channel.viewer.came:
+        await channel.clock.sleep(0.1)
+    zero = channel.clock.now() + s(4)
+    film = films(1, 9)
+    await feed.start(channel.order("a", zero, 9, AssetProgramme(film, s(9))))
+    await channel.clock.sleep((zero + s(3) - channel.clock.now()).total_seconds())
+    (source,) = children_of(playouts(channel.root / "locks")[0], film.name)
+    os.kill(source, signal.SIGKILL)
+    await channel.clock.sleep(7)
+    await feed.switch_off()
+    pictures = channel.viewer.pictures(tmp_path)
+    one_stream([each for each in pictures if each[0] < zero + s(3)])
+    later = [each for each in pictures if each[2].name == 1 and each[0] > zero + s(6.5)]
+    off = [at - zero - s(mark.number / 25) for at, _, mark in later]
+    assert s(-0.1) < min(off) <= max(off) < EXACT
+    assert abs(later[-1][0] + s(0.04) - (zero + s(9))) < EXACT
+    assert max(b[0] - a[0] for a, b in pairwise(pictures)) < s(2)

@@ -3,19 +3,24 @@
 A file is named by when its first picture was on air. Everything here that touches the disk blocks.
 """
 
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 from pathlib import Path
 from typing import IO
 
 from tallyd.domain.window import from_ms, to_ms
 from tallyd.drivers.playout.sources import NoSourceError
+from tallyd.drivers.playout.transport import TICKS_PER_S, Demuxer, Pid, ticks_between
 
 SEGMENT = timedelta(seconds=10)
 """How long a file is; it ends where the next picture comes that a viewer can begin with."""
 
 _ENDING = ".ts"
+_HEAD_BYTES = 65_536
+_STREAMS = 2
 _FLUSHED_EVERY = timedelta(seconds=1)
 _JOINS_WITHIN = timedelta(seconds=1)
 """Files follow one another if there is no more time between them: what was written last is
@@ -30,6 +35,14 @@ class Bounds:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A file of the archive, and how much was written before it."""
+
+    path: Path
+    before: int
+
+
 class Archive:
     """Writes the files of one channel, and removes the oldest."""
 
@@ -38,6 +51,8 @@ class Archive:
         self._bounds = bounds
         self._file: IO[bytes] | None = None
         self._begun = self._flushed = from_ms(0)
+        self._kept: deque[_Kept] | None = None  # not yet looked for
+        self._size = 0
 
     def write(self, at: datetime, data: bytes, *, entry: bool) -> None:
         """Write what went out in a slot.
@@ -49,7 +64,7 @@ class Archive:
             if entry and (self._file is None or at - self._begun >= SEGMENT):
                 self._begin(at)
             if self._file is not None:
-                self._file.write(data)
+                self._size += self._file.write(data)
                 if at - self._flushed >= _FLUSHED_EVERY:
                     self._flushed = at
                     self._file.flush()
@@ -71,14 +86,24 @@ class Archive:
         path = self._directory / f"{to_ms(at)}{_ENDING}"
         self._file = path.open("wb", buffering=1 << 16)
         self._begun = at
+        if self._kept is not None:
+            self._kept.append(_Kept(path, self._size))
 
     def _remove_old(self, now: datetime) -> None:
-        oldest = now - self._bounds.age
-        left = self._bounds.size
-        for path in reversed(files_in(self._directory)):
-            left -= path.stat().st_size
-            if left < 0 or began(path) < oldest - SEGMENT:
-                path.unlink(missing_ok=True)
+        """Remove what is beyond the bounds; the directory is read once, for it may be long."""
+        if self._kept is None:
+            found = [(path, path.stat().st_size) for path in files_in(self._directory)]
+            ends = [0, *accumulate(size for _, size in found)]
+            self._kept = deque(
+                _Kept(path, end) for (path, _), end in zip(found, ends, strict=False)
+            )
+            self._size = ends[-1]
+        oldest = now - self._bounds.age - SEGMENT
+        while self._kept and (
+            self._size - self._kept[0].before > self._bounds.size
+            or began(self._kept[0].path) < oldest
+        ):
+            self._kept.popleft().path.unlink(missing_ok=True)
 
 
 def files_in(directory: Path) -> list[Path]:
@@ -107,6 +132,25 @@ def kept_since(directory: Path, since: datetime, until: datetime) -> tuple[list[
     while last + 1 < len(files) and _ended(files, last) < until and _follows(files, last):
         last += 1
     return files[first : last + 1], since - began(files[first])
+
+
+def sound_before(path: Path) -> timedelta:
+    """Give how much sound a file holds from before its first picture: it is as long as that more.
+
+    Raises:
+        OSError: the disk refuses.
+        DamagedStreamError: it is no file of an archive.
+    """
+    firsts: dict[Pid, int] = {}
+    demuxer = Demuxer()
+    with path.open("rb") as file:
+        while len(firsts) < _STREAMS and (data := file.read(_HEAD_BYTES)):
+            for unit in demuxer.feed(data):
+                firsts.setdefault(unit.pid, unit.pts)
+    if len(firsts) < _STREAMS:
+        return timedelta(0)
+    ticks = ticks_between(firsts[Pid.SOUND], firsts[Pid.PICTURE])
+    return timedelta(seconds=max(0, ticks) / TICKS_PER_S)
 
 
 def _follows(files: list[Path], number: int) -> bool:

@@ -34,6 +34,9 @@ _AGAIN_AFTER_S = (0.0, 0.5, 1.0, 2.0, 5.0)
 _STUCK_AFTER_S = 10.0
 """A source that has written nothing for so long is started anew."""
 
+_SILENT_AFTER_S = 4.0
+"""So is one that was on air, and has fallen silent for so long."""
+
 _STEADY_AFTER_S = 10.0
 """What was on air for so long is well: what ends it is a new trouble."""
 
@@ -257,7 +260,8 @@ class Director:
             if now_s - cue.taken_s > _STEADY_AFTER_S:
                 cue.tries = 0
             return
-        is_stuck = source is not None and now_s - cue.since_s > _STUCK_AFTER_S
+        patience_s = _STUCK_AFTER_S if cue.taken_s == inf else _SILENT_AFTER_S
+        is_stuck = source is not None and now_s - cue.since_s > patience_s
         if source is not None and (source.ended is not None or is_stuck):
             cue.trouble = source.ended or "nothing came from it"
             source.close()
@@ -267,7 +271,7 @@ class Director:
         if cue.source is None and now_s >= cue.again_s and _has_more(cue.clip, at):
             begins = cue.clip.window.start if cue.clip.window is not None else at
             cue.late = max(_NOTHING, at - begins)
-            cue.since_s = now_s
+            cue.since_s, cue.taken_s = now_s, inf
             cue.source = self._source(cue)
 
     def _source(self, cue: _Cue) -> Source:

@@ -46,13 +46,15 @@ class Command:
     """What is run, and what it reads on its standard input: addresses may be secret.
 
     `hidden` are options that stand in no argument: ffmpeg reads them from a file that has no name,
-    where an argument is `HIDDEN`. `secrets` are what nobody may read in what it says.
+    where an argument is `HIDDEN`. `secrets` are what nobody may read in what it says. `files` are
+    what is told after `told`, one after the other.
     """
 
     argv: tuple[str, ...]
     told: str = field(default="", repr=False)
     hidden: str = field(default="", repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    files: tuple[Path, ...] = ()
 
 
 def play_file(
@@ -83,13 +85,12 @@ def play_live(binary: str, options: PlayoutOptions, address: str) -> Command:
 def play_files(
     binary: str, options: PlayoutOptions, files: Sequence[Path], skipped: timedelta
 ) -> Command:
-    """Play files one after the other, but for the first of it."""
-    quoted = (str(path).replace("'", r"'\''") for path in files)
-    told = "\n".join(("ffconcat version 1.0", *(f"file 'file:{path}'" for path in quoted), ""))
-    allowed = ("-protocol_whitelist", "pipe,file", "-f", "concat", "-safe", "0", "-i", "pipe:0")
+    """Play files that are one stream when put together, but for the first of it."""
+    read = ("-protocol_whitelist", "pipe", "-f", "mpegts", "-i", "pipe:0")
     # On this side of the decoder it is exact; a file is too short for that to take long.
     after = ("-ss", f"{skipped.total_seconds():.6f}") if skipped else ()
-    return Command((binary, *_QUIETLY, *allowed, *_normalised(options), *after, "pipe:1"), told)
+    argv = (binary, *_QUIETLY, *read, *_normalised(options), *after, "pipe:1")
+    return Command(argv, files=tuple(files))
 
 
 def make_slate(binary: str, options: PlayoutOptions, picture: Path | None) -> Command:

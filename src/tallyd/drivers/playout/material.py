@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio
 import anyio.abc
 
-from tallyd.drivers.playout.archive import kept_since
+from tallyd.drivers.playout.archive import kept_since, sound_before
 from tallyd.drivers.playout.encoding import (
     HEEDED_BYTES,
     Command,
@@ -124,6 +124,8 @@ class Material:
 
     def _replayed(self, since: datetime, until: datetime) -> Command:
         files, skipped = kept_since(self._archive, since, until)
+        # ffmpeg counts from what comes first in a file, be it sound.
+        skipped += sound_before(files[0])
         return play_files(self._binary, self._options, files, skipped)
 
 

@@ -2,8 +2,10 @@
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
+import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -102,12 +104,23 @@ async def spawn_reader(command: Command, limiter: anyio.CapacityLimiter) -> Pipe
 
 
 def _writer(command: Command) -> Piped:
-    stdin = subprocess.PIPE if command.told else subprocess.DEVNULL
+    stdin = subprocess.PIPE if command.told or command.files else subprocess.DEVNULL
     popen, said = _started(command, stdin, subprocess.PIPE)
-    if popen.stdin is not None:
-        with suppress(BrokenPipeError), popen.stdin as pipe:
-            pipe.write(command.told.encode())
+    if popen.stdin is not None and command.files:
+        # It takes them as fast as they are played: nobody waits for that.
+        threading.Thread(target=_tell, args=(popen.stdin, command), daemon=True).start()
+    elif popen.stdin is not None:
+        _tell(popen.stdin, command)
     return _piped(popen, popen.stdout, said, command.secrets)
+
+
+def _tell(stdin: IO[bytes], command: Command) -> None:
+    """Write to an ffmpeg what it is to read, until it takes no more, or a file cannot be read."""
+    with suppress(OSError), stdin as pipe:
+        pipe.write(command.told.encode())
+        for path in command.files:
+            with path.open("rb") as file:
+                shutil.copyfileobj(file, pipe, _PIPE_BYTES)
 
 
 def _reader(command: Command) -> Piped:

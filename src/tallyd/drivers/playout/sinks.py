@@ -5,7 +5,7 @@ Each has a process of its own: a server that is gone or hangs costs its own publ
 
 import os
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import anyio
@@ -23,6 +23,10 @@ _AGAIN_AFTER_S = (0.1, 0.5, 1.0, 1.5)
 _STEADY_AFTER_S = 10.0
 _MOST_WAITING = 400
 _ENDS_WITHIN_S = 2.0
+
+
+MakeCommand = Callable[[Output], Awaitable[Command]]
+"""Gives what publishes to an output; that may take a moment."""
 
 
 class RecentOut:
@@ -58,9 +62,12 @@ class Standing:
 class Publication:
     """One output of a channel, for as long as the channel is on; `run` keeps it up."""
 
-    def __init__(self, output: Output, command: Command, recent: RecentOut, around: Around) -> None:
+    def __init__(
+        self, output: Output, make: MakeCommand, recent: RecentOut, around: Around
+    ) -> None:
         self.standing = Standing(output.shown)
-        self._command = command
+        self._output = output
+        self._make = make
         self._recent = recent
         self._around = around
         self._waiting: deque[bytes] = deque()
@@ -78,19 +85,20 @@ class Publication:
     async def run(self) -> None:
         """Keep the publication up until cancelled."""
         tries = 0
+        command = await self._make(self._output)
         while True:
             begun_s = self._around.clock.monotonic()
             try:
-                await self._publish()
+                await self._publish(command)
             except Exception as error:  # noqa: BLE001 - the fence: one must not end the others
                 self.standing.trouble = f"failed: {error!r}"
             lasted_s = self._around.clock.monotonic() - begun_s
             tries = 0 if lasted_s > _STEADY_AFTER_S else tries + 1
             await self._around.clock.sleep(_AGAIN_AFTER_S[min(tries, len(_AGAIN_AFTER_S) - 1)])
 
-    async def _publish(self) -> None:
+    async def _publish(self, command: Command) -> None:
         try:
-            process = await spawn_reader(self._command, self._around.limiter)
+            process = await spawn_reader(command, self._around.limiter)
         except OSError as error:
             self.standing.trouble = f"cannot be run: {error.strerror}"
             return

@@ -29,14 +29,14 @@ from tallyd.ports.drivers import (
     TryAgainError,
 )
 
-PROGRAM = "tallyd.app.playout"
+PROGRAM = "tallyd.playout"
 ANSWERS_WITHIN_S = 2.0
 ON_WITHIN_S = 20.0
 
 _LOOK_EVERY_S = 0.5
 _ASK_EVERY_S = 0.05
-_AGAIN_AFTER_S = (0.2, 0.5, 1.0, 2.0, 5.0)
-_STEADY_AFTER_S = 30.0
+_AGAIN_AFTER_S = (0.0, 0.5, 1.0, 2.0, 5.0)
+_STEADY_AFTER_S = 10.0
 _ENDS_WITHIN_S = 4.0
 _ENDING_S = 0.3
 

@@ -30,7 +30,9 @@ AS_RUN_KEPT = timedelta(days=400)
 _SKIPPED_AFTER_S = 1.0
 """A channel that could not be kept up for longer goes on with what is due now."""
 
-_TOUCHED_EVERY_S = 1.0
+_TOUCHED_EVERY_S = 0.2
+"""So exactly the as-run log tells the end of a channel whose playout is killed."""
+
 _WRITTEN_WITHIN_S = 1.0
 _THREADS = 16
 
@@ -76,10 +78,11 @@ class Studio:
         if self._ad_slate is not None:
             with suppress(NoSourceError):  # then breaks show the slate
                 ad_slate = await self._material.slate(self._ad_slate)
-        for output in self._options.publications:
-            command = await self._material.publishing(output)
-            publication = Publication(output, command, self._recent, self._around)
-            self.publications = (*self.publications, publication)
+        make = self._material.publishing
+        self.publications = tuple(
+            Publication(output, make, self._recent, self._around)
+            for output in self._options.publications
+        )
         self._scribe.start()
         self._scribe.do(partial(self._asrun.begin, self._clock.now()))
         async with anyio.create_task_group() as tasks:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tallyd.demo.comparison import LENGTH_TOLERANCE, START_TOLERANCE, Decoded
 from tallyd.demo.scenario import AIRINGS, RATE, Airing, break_window, closing
 from tallyd.domain.window import Window
-from tallyd.drivers.playout.asrun import Aired
+from tallyd.ports.as_run import Aired
 
 PUBLISHED_TOLERANCE = timedelta(seconds=2)
 """How much of what was on air may be missing from the publication, at both ends together."""

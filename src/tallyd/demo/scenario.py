@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from tallyd.domain.drafts import Draft
 from tallyd.domain.model import Content, ContentKind, InstantStart, Outcome, Reason, Verdict
 from tallyd.domain.window import Window
-from tallyd.drivers.playout.rundown import Kind
+from tallyd.ports.as_run import Kind
 
 Span = tuple[float, float]
 """From and to, in seconds after the opening."""

@@ -82,7 +82,7 @@ class Agenda:
         if changes.revision < self.revision:
             return set()
         self.revision = changes.revision
-        touched = set() if changes.targets is None else self._take_targets(changes.targets)
+        touched = self._take_targets(changes.targets)
         if changes.exception_days is not None:
             self._exception_days = changes.exception_days
             touched.update(self.targets)
@@ -99,7 +99,9 @@ class Agenda:
             touched.update(self._place(schedule, now))
         return touched & self.targets.keys()
 
-    def _take_targets(self, targets: Iterable[Target]) -> set[str]:
+    def _take_targets(self, targets: Iterable[Target] | None) -> set[str]:
+        if targets is None:
+            return set()
         there = {target.key: target for target in targets}
         for key in self.targets.keys() - there.keys():
             # Renamed: what was booked there comes with the changes, under its new key.

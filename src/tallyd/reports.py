@@ -22,6 +22,7 @@ from tallyd.domain.model import (
     Occurrence,
     Run,
     Schedule,
+    Status,
     Target,
     TargetKind,
     Verdict,
@@ -291,8 +292,10 @@ async def _runs_around(reader: Reader, period: Window) -> tuple[Run, ...]:
 def _time_of(run: Run, now: datetime) -> Window:
     """Give when, at most, something of a run that has parts can have been on air."""
     start = min(min(part.commanded_at, part.piece.start) for part in run.parts)
-    stop = max(max(part.stopped_at or now, part.piece.start) for part in run.parts)
-    return Window(start, max(start, stop) + _GOES_ON)
+    stop = max(max(part.stopped_at or part.piece.stop, part.piece.stop) for part in run.parts)
+    if run.status is not Status.FINISHED:
+        stop = max(stop, now)
+    return Window(start, stop + _GOES_ON)
 
 
 def _since(period: Window) -> datetime:

@@ -94,6 +94,13 @@ async def test_a_channel_from_booking_to_viewer(house, media, tmp_path):
     assert [each.name for each in aired if each.kind == "live"] == ["First", "Second"]
     assert {each.kind for each in aired} == {"default", "live"}
     assert (aired[0].kind, aired[-1].kind) == ("default", "default")
+    async with app.open_for_reports(settings) as appliance:
+        runs = await appliance.reports.runs(asked, "channels.one", 2)
+        told = await appliance.reports.on_air(runs)
+    for run in runs:
+        ((shown,), (part,)) = told[run.id], run.parts
+        assert abs(shown.window.start - part.first_data_at) < timedelta(milliseconds=50)
+        assert abs(shown.window.length - run.planned.length) < timedelta(milliseconds=200)
     assert playouts() == [playout]
     assert await daemon.end(signal.SIGINT) == 0
     segments = sorted(hls.glob("*.ts"))

@@ -198,6 +198,7 @@ def test_what_comes_back_is_taken_back():
     after = channel.run(5)
     assert after[-1] == 12
     assert [kind for _, kind, _ in channel.aired()] == ["default", "live", "slate", "live"]
+    assert [each.live for each in channel.log] == [False, True, False, True]
     assert channel.director.told["a"].trouble is None
 
 

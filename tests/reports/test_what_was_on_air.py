@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tallyd.domain.errors import NotFound
-from tallyd.domain.model import Part, Run, Target
+from tallyd.domain.model import Part, Run, Status, Target
 from tallyd.domain.window import Window
 from tallyd.ports.as_run import Aired, AsRunError, Kind
 from tallyd.reports import Reports
@@ -92,6 +92,17 @@ async def test_a_run_that_goes_on_is_asked_about_until_now(desk):
     going_on = replace(run, parts=(replace(run.parts[0], stopped_at=None),))
     assert await reports.on_air([going_on]) == {1: ()}
     assert told.asked[0].stop >= desk.at(15)
+
+
+async def test_a_run_that_was_cut_off_is_not_asked_about_until_now(desk):
+    """Of one that is over, long ago, and of which nobody knows when it ended, one day is read."""
+    desk.clock.at = desk.at(0) + timedelta(days=300)
+    reports, told = _reports(desk, [_aired(desk, Kind.LIVE, 0, 7, "a")])
+    run = _run(desk, 1, 0, "a")
+    cut = (replace(run.parts[0], first_data_at=None, stopped_at=None),)
+    over = replace(run, status=Status.FINISHED, parts=cut)
+    assert len((await reports.on_air([over]))[1]) == 1
+    assert [each.length < timedelta(hours=1) for each in told.asked] == [True]
 
 
 @pytest.mark.parametrize("target", ["rooms.aula", "channels.other"])

@@ -77,6 +77,16 @@ def test_a_line_that_was_cut_off_is_left_out(log: AsRunLog, tmp_path: Path):
     assert in_short(tmp_path, 0, 100) == [(0, 3, "asset")]
 
 
+def test_what_is_no_text_is_left_out(log: AsRunLog, tmp_path: Path):
+    """A power cut may leave anything where lines should be: all others can be read."""
+    log.write(change_of(after(0), "asset", "t1", "Film", None))
+    file = max(tmp_path.iterdir())
+    file.write_bytes(file.read_bytes() + b"\x00\x00\xff\xfe\n[1]\n\n")
+    log.write(change_of(after(5), "default", None, "slate", None))
+    touch(tmp_path, after(7))
+    assert in_short(tmp_path, 0, 100) == [(0, 5, "asset"), (5, 7, "default")]
+
+
 def test_old_days_are_removed(log: AsRunLog, tmp_path: Path):
     """The log does not grow for ever."""
     log.write(change_of(ZERO, "asset", "t1", "Film", None))

@@ -146,3 +146,15 @@ async def test_slicer_assets_of_somebody_else(uplynk, other, written):
     assert shown["content_id"] == f"studio-{to_ms(NOW)}"
     (own,) = (await uplynk.listed(**query))["@included"]
     assert (own["desc"], own["content_id"]) == ("A secret talk", TOKEN)
+
+
+async def test_slicer_assets_of_any_period(uplynk):
+    """However long it is, no more is looked for than can be told; what lies ahead was not played."""
+    await _log(uplynk, _live(-600, "default"), seen=NOW)
+    for start, end, count in (
+        ("1970-01-01T00:00:00Z", "9999-12-31T00:00:00Z", 1),
+        ("0001-01-01T00:00:00Z", "0001-01-02T00:00:00Z", 0),
+        (at("10:00"), at("12:00"), 0),
+    ):
+        listed = await uplynk.listed(start=start, end=end, slicer_assets=1)
+        assert len(listed["@included"]) == count, start

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from tallyd.domain.errors import InvalidBooking, Problem
-from tallyd.domain.window import Window
+from tallyd.domain.window import EPOCH, FAR_FUTURE, Window
 from tallyd.notation.values import instant_of, read_moment
 
 LONGEST = timedelta(days=366)
@@ -19,8 +19,10 @@ def period_of(
         InvalidBooking: it has no sense, or is longer than `longest`.
     """
     start = moment_of("from", since, zone, now)
+    if not EPOCH <= start < FAR_FUTURE:
+        raise InvalidBooking(Problem("from", since, "give a day of this age"))
     stop = start + USUAL if until is None else moment_of("to", until, zone, now)
-    if not start < stop <= start + longest:
+    if not start < stop <= FAR_FUTURE or stop - start > longest:
         fix = f"give an end after the start, at most {longest.days} days later"
         raise InvalidBooking(Problem("to", until or "", fix))
     return Window(start, stop)

@@ -7,8 +7,9 @@ from tallyd.api.services import Services
 from tallyd.api.uplynk.desk import Channel, Signer
 from tallyd.api.uplynk.views import Played
 from tallyd.domain.accounts import may_see
+from tallyd.domain.entries import RETENTION
 from tallyd.domain.model import ContentKind, Run, Schedule
-from tallyd.domain.window import Window
+from tallyd.domain.window import MILLISECOND, Window
 from tallyd.ports.as_run import Kind
 from tallyd.reports import Broadcast
 
@@ -25,17 +26,22 @@ class Slicers:
     ) -> Sequence[Played]:
         """Give what a channel took from live inputs in a period, whole and in order.
 
+        As of entries, nothing is known of what is 30 days ago.
+
         Raises:
             AsRunError: what was on air cannot be read.
         """
+        past = period.common(Window(now - RETENTION, now + MILLISECOND))
+        if past is None:
+            return []
         key, own = channel.target.key, channel.words.slicer
-        found = await self._reports.as_run(key, period)
+        found = await self._reports.as_run(key, past)
         if found is not None:
             live = [each for each in found if each.aired.live]
             schedules = await self._schedules_of(each.run for each in live if each.run is not None)
             return [_as_it_went_out(each, own, schedules, signer) for each in live]
         async with self._contents.read() as reader:
-            runs = await reader.runs(start=period.start, stop=period.stop, target=key)
+            runs = await reader.runs(start=past.start, stop=past.stop, target=key)
         schedules = await self._schedules_of(runs)
         return [
             each

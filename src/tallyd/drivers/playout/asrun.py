@@ -126,9 +126,10 @@ def _shown(change: Change, start: datetime, end: datetime) -> Aired | None:
 
 
 def _changes(file: Path) -> Iterator[Change]:
-    with file.open(encoding="utf-8") as lines:
+    # A power cut may leave anything in a file.
+    with file.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
-            with suppress(ValueError, TypeError):  # a line that a power cut left unfinished
+            with suppress(ValueError, TypeError):
                 yield Change(**json.loads(line))
 
 

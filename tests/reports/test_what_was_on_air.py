@@ -44,7 +44,9 @@ def _run(desk, number: int, start: float, *tokens: str, target: str = CHANNEL) -
         Part(n, 0, window, token, window.start, first_data_at=window.start, stopped_at=window.stop)
         for n, token in enumerate(tokens, start=1)
     )
-    return Run(number, target, f"Run {number}", window, 3, f"s{number}", parts=parts)
+    return Run(
+        number, target, f"Run {number}", window, 3, f"s{number}", Status.FINISHED, parts=parts
+    )
 
 
 def _aired(desk, kind: Kind, start: float, stop: float, token: str | None) -> Aired:
@@ -89,7 +91,7 @@ async def test_a_run_that_goes_on_is_asked_about_until_now(desk):
     desk.clock.at = desk.at(15)
     reports, told = _reports(desk, [])
     run = _run(desk, 1, 0, "a")
-    going_on = replace(run, parts=(replace(run.parts[0], stopped_at=None),))
+    going_on = replace(run, status=Status.STARTED, parts=(replace(run.parts[0], stopped_at=None),))
     assert await reports.on_air([going_on]) == {1: ()}
     assert told.asked[0].stop >= desk.at(15)
 
@@ -100,7 +102,7 @@ async def test_a_run_that_was_cut_off_is_not_asked_about_until_now(desk):
     reports, told = _reports(desk, [_aired(desk, Kind.LIVE, 0, 7, "a")])
     run = _run(desk, 1, 0, "a")
     cut = (replace(run.parts[0], first_data_at=None, stopped_at=None),)
-    over = replace(run, status=Status.FINISHED, parts=cut)
+    over = replace(run, parts=cut)
     assert len((await reports.on_air([over]))[1]) == 1
     assert [each.length < timedelta(hours=1) for each in told.asked] == [True]
 

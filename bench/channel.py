@@ -155,7 +155,7 @@ def _viewer() -> Iterator[socket.socket]:
 def _entries(now: datetime, length: timedelta) -> Iterator[Draft]:
     for number in range(1, length // APART):
         start = InstantStart(now + number * APART)
-        yield Draft("channels.busy", "", start, ENTRY, content=Content(ContentKind.LIVE))
+        yield Draft("channels.busy", "Entry", start, ENTRY, content=Content(ContentKind.LIVE))
 
 
 def _rows(samples: Sequence[Sample]) -> Iterator[Row]:

@@ -6,7 +6,7 @@ Everything that can be on air is marked, so it is known of each picture what it 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 from tests.marks_rig import RATE, TICKS_PER_S, Mark, decoded
@@ -134,15 +134,19 @@ def untruths(
     return found
 
 
-def jumps(seen: Sequence[View]) -> list[tuple[timedelta, int]]:
-    """Give where a stream does not simply go on: pictures lost, repeated, or out of their time."""
-    found = [
-        (later.came - seen[0].came, later.stamp - earlier.stamp)
+def jumps(seen: Sequence[View]) -> list[tuple[View, View]]:
+    """Give where a stream does not simply go on: pictures lost, repeated, or out of their time.
+
+    A film that is played over and over begins again, and its last picture may stand for a slot.
+    """
+    last = max(view.mark.number for view in seen)
+    return [
+        (earlier, later)
         for earlier, later in pairwise(seen)
         if later.stamp - earlier.stamp != TICKS_PER_S // RATE
+        or (
+            earlier.mark.name == later.mark.name
+            and later.mark.number != earlier.mark.number + 1
+            and (earlier.mark.number, later.mark.number) not in {(last, last), (last, 0)}
+        )
     ]
-    for name, group in groupby(seen, lambda view: view.mark.name):
-        numbers = [view.mark.number for view in group]
-        steps = {b - a for a, b in pairwise(numbers)} - {1, -max(numbers)}
-        found += [(timedelta(0), name)] if steps else []
-    return found

@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.playout_rig import picture, sound
 
 from tallyd.domain.window import to_ms
-from tallyd.drivers.playout.archive import Archive, Bounds, files_in, kept_since
+from tallyd.drivers.playout import archive
+from tallyd.drivers.playout.archive import Archive, Bounds, files_in, kept_since, sound_before
 from tallyd.drivers.playout.sources import NoSourceError
 
 ZERO = datetime(2026, 12, 1, tzinfo=UTC)
@@ -113,3 +115,36 @@ def test_a_disk_that_refuses_costs_the_archive_only(tmp_path: Path):
     archive.write(after(1), b"x", entry=True)
     archive.close()
     assert begins(tmp_path / "file" / "below") == [1]
+
+
+def test_a_long_archive_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A file more costs the same after a month as on the first day."""
+    looks: list[Path] = []
+
+    def look(directory: Path) -> list[Path]:
+        looks.append(directory)
+        return files_in(directory)
+
+    monkeypatch.setattr(archive, "files_in", look)
+    record(tmp_path, 1_000)
+    assert looks == [tmp_path]
+
+
+def test_the_next_playout_counts_what_is_there(tmp_path: Path):
+    """The bounds hold over all lives of a channel together."""
+    bounds = Bounds(timedelta(days=1), 5_000)
+    record(tmp_path, 40, bounds)
+    later = Archive(tmp_path, bounds)
+    for second in range(100, 140):
+        later.write(after(second), b"x" * 100, entry=True)
+    later.close()
+    assert begins(tmp_path) == [20, 30, 100, 110, 120, 130]
+
+
+def test_sound_from_before_the_first_picture_is_known(tmp_path: Path):
+    """A replay leaves out as much more as there is sound before the picture it begins with."""
+    file = tmp_path / "0.ts"
+    file.write_bytes(sound(1_920) + picture(9_600, entry=True) + sound(3_840) + picture(13_200))
+    assert sound_before(file) == timedelta(seconds=7_680 / 90_000)
+    file.write_bytes(picture(0, entry=True) + picture(3_600))
+    assert sound_before(file) == timedelta(0)

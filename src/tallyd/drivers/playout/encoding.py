@@ -34,7 +34,8 @@ _COLOURS = (
 _FLV = ("-bsf:a", "aac_adtstoasc", "-f", "flv", "-flvflags", "no_duration_filesize")
 HEEDED_BYTES = 50_000
 _PASSED_ON = (
-    *("-fflags", "+nobuffer", "-analyzeduration", "500000", "-f", "mpegts", "-i", "pipe:0"),
+    # What it looks at first is passed on as well: it holds the picture that viewers begin with.
+    *("-analyzeduration", "500000", "-f", "mpegts", "-i", "pipe:0"),
     *("-map", "0:v:0", "-map", "0:a:0", "-c", "copy"),
 )
 _PACED = frozenset({SourceKind.HTTP, SourceKind.HTTPS})

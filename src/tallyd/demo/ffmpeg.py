@@ -36,13 +36,22 @@ async def find_working_ffmpeg() -> str:
         binary = find_ffmpeg(AUTO)
     except GiveUpError as error:
         raise DemoError(error.sentence) from error
-    done = await run_ffmpeg(binary, *_TRIAL)
+    await make(binary, "record a test picture", *_TRIAL)
+    return binary
+
+
+async def make(binary: str, what: str, *arguments: str) -> None:
+    """Run an ffmpeg that is to do `what`.
+
+    Raises:
+        DemoError: it cannot.
+    """
+    done = await _run(binary, *arguments)
     if not isinstance(done, CompletedProcess):
         raise DemoError(f"{binary} {done}")
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip() or f"status {done.returncode}"
-        raise DemoError(f"{binary} cannot record a test picture: {said}")
-    return binary
+        raise DemoError(f"{binary} cannot {what}: {said}")
 
 
 async def decode_all(binary: str, files: Iterable[Path]) -> dict[Path, Decoded]:
@@ -61,7 +70,7 @@ async def decode_all(binary: str, files: Iterable[Path]) -> dict[Path, Decoded]:
 
 
 async def _decode(binary: str, file: Path) -> Decoded:
-    done = await run_ffmpeg(binary, "-i", f"file:{file}", "-progress", "pipe:1", "-f", "null", "-")
+    done = await _run(binary, "-i", f"file:{file}", "-progress", "pipe:1", "-f", "null", "-")
     if not isinstance(done, CompletedProcess):
         return Decoded(0, timedelta(0), done)
     frames, length = read_progress(done.stdout.decode(errors="replace"))
@@ -88,7 +97,7 @@ def read_progress(text: str) -> tuple[int, timedelta]:
     return frames, timedelta(microseconds=found["out_time_us"])
 
 
-async def run_ffmpeg(binary: str, *arguments: str) -> CompletedProcess[bytes] | str:
+async def _run(binary: str, *arguments: str) -> CompletedProcess[bytes] | str:
     """Run an ffmpeg to its end; gives what it said, or why that was not to be had."""
     command = [binary, "-hide_banner", "-nostdin", "-nostats", "-v", "error", *arguments]
     try:

@@ -1,14 +1,12 @@
 """What the demo's channel plays: made with ffmpeg, taken into the library of the place."""
 
 from datetime import timedelta
-from subprocess import CompletedProcess
 
 import anyio
 
 from tallyd.app.library import open_library
 from tallyd.config import Settings
-from tallyd.demo.errors import DemoError
-from tallyd.demo.ffmpeg import run_ffmpeg
+from tallyd.demo.ffmpeg import make
 from tallyd.demo.place import Place
 from tallyd.demo.scenario import ADVERT_LENGTH, BREAK_AFTER, FILM_LENGTH, RATE
 from tallyd.library import Probed
@@ -24,8 +22,9 @@ async def make_material(binary: str, place: Place) -> None:
     Raises:
         DemoError: ffmpeg does not make them.
     """
-    done = await run_ffmpeg(
+    await make(
         binary,
+        "make what the channel plays",
         *_made("testsrc", 330, FILM_LENGTH),
         *_made("smptehdbars", 550, ADVERT_LENGTH),
         *("-f", "lavfi", "-t", "0.04", "-i", f"color=color=0x204060:size={_SIZE}"),
@@ -33,11 +32,6 @@ async def make_material(binary: str, place: Place) -> None:
         *("-map", "2:v", "-map", "3:a", *_CODECS, f"file:{place.advert}"),
         *("-map", "4:v", "-frames:v", "1", f"file:{place.ad_slate}"),
     )
-    if not isinstance(done, CompletedProcess):
-        raise DemoError(f"{binary} {done}")
-    if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip() or f"status {done.returncode}"
-        raise DemoError(f"{binary} cannot make what the channel plays: {said}")
 
 
 def _made(picture: str, pitch: int, length: timedelta) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import anyio
 import httpx
 import pytest
 from tests.marks_rig import stretches
-from tests.playout.conftest import Viewer, free_port
+from tests.playout.conftest import Viewer, free_port, playouts
 from tests.playout_rig import off_loop
 
 from house_rig import House
@@ -19,7 +19,6 @@ from tallyd import app
 from tallyd.app.as_run import on_air
 from tallyd.domain.model import Outcome
 from tallyd.domain.window import Window
-from tallyd.drivers.outliving import find
 
 pytestmark = pytest.mark.skipif(which("ffprobe") is None, reason="needs ffmpeg")
 
@@ -41,16 +40,11 @@ FILM, AD = 1, 7
 EXACT = timedelta(milliseconds=200)
 
 
-def playouts() -> list[int]:
-    """Give the playouts of this channel."""
-    return off_loop(lambda: [each.pid for each, _ in find("playout=channels.one;")])
-
-
 @pytest.fixture(autouse=True)
-def _no_channel_stays():
+def _no_channel_stays(house):
     """Take channels off the air that a test leaves: they outlive it as they outlive a daemon."""
     yield
-    for pid in playouts():
+    for pid in playouts(house.state / "inputs" / "channels.one"):
         os.kill(pid, signal.SIGKILL)
 
 

@@ -5,6 +5,7 @@ import signal
 from datetime import timedelta
 
 import pytest
+from tests.playout.conftest import playouts
 from tests.playout_rig import off_loop
 
 from tallyd import app
@@ -13,7 +14,6 @@ from tallyd.domain.drafts import Draft
 from tallyd.domain.errors import InvalidBooking
 from tallyd.domain.model import Content, ContentKind, InstantStart, Outcome, Schedule
 from tallyd.domain.window import Window
-from tallyd.drivers.outliving import find
 
 CHANNEL = """
 [channels.one]
@@ -50,16 +50,11 @@ async def book(
     return change.after
 
 
-def playouts() -> list[int]:
-    """Give the playouts of this channel."""
-    return off_loop(lambda: [each.pid for each, _ in find("playout=channels.one;")])
-
-
 @pytest.fixture(autouse=True)
-def _no_channel_stays():
+def _no_channel_stays(house):
     """Take channels off the air that a test leaves: they outlive it as they outlive a daemon."""
     yield
-    for pid in playouts():
+    for pid in playouts(house.state / "inputs" / "channels.one"):
         os.kill(pid, signal.SIGKILL)
 
 
@@ -76,7 +71,7 @@ async def test_a_channel_from_booking_to_viewer(house, media, tmp_path):
     first = await book(house, 5, 5, "First")
     second = await book(house, 10, 4, "Second")
     await daemon.heard("run.started", name="First")
-    (playout,) = playouts()
+    (playout,) = playouts(house.state / "inputs" / "channels.one")
     os.kill(daemon.pid, signal.SIGKILL)
     await daemon.ended()
     daemon = await house.start()
@@ -101,14 +96,14 @@ async def test_a_channel_from_booking_to_viewer(house, media, tmp_path):
         ((shown,), (part,)) = told[run.id], run.parts
         assert abs(shown.window.start - part.first_data_at) < timedelta(milliseconds=50)
         assert abs(shown.window.length - run.planned.length) < timedelta(milliseconds=200)
-    assert playouts() == [playout]
+    assert playouts(house.state / "inputs" / "channels.one") == [playout]
     assert await daemon.end(signal.SIGINT) == 0
     segments = sorted(hls.glob("*.ts"))
     whole = tmp_path / "whole.ts"
     whole.write_bytes(b"".join(segment.read_bytes() for segment in segments))
     assert len(segments) > 3
     assert await media.damage(whole) == ""
-    assert playouts() == []
+    assert playouts(house.state / "inputs" / "channels.one") == []
 
 
 async def test_what_is_missing_costs_no_booking(house, tmp_path):
@@ -157,14 +152,14 @@ async def test_another_live_input_comes_by_a_reload(house, tmp_path):
     house.config.write_text(plain + channel + '[slicers.other]\nsource = "srt://127.0.0.1:9"\n')
     os.kill(daemon.pid, signal.SIGHUP)
     assert (await daemon.heard("config.reloaded"))["targets"] == []
-    assert playouts() == [started["pid"]]
+    assert playouts(house.state / "inputs" / "channels.one") == [started["pid"]]
     missing = channel.replace('source = "test"', 'source = "rtmp://127.0.0.1:9/live/CANARYCANARY"')
     house.config.write_text(plain + missing)
     os.kill(daemon.pid, signal.SIGHUP)
     await daemon.heard("config.reloaded", targets=["channels.one"])
     fell_back = await daemon.heard("feed.fell_back", token=None)
     assert fell_back["detail"]
-    assert started["pid"] not in playouts()
+    assert started["pid"] not in playouts(house.state / "inputs" / "channels.one")
     house.config.write_text(plain + channel.replace('live = "bars"\n', ""))
     os.kill(daemon.pid, signal.SIGHUP)
     refused = await daemon.heard("config.refused")

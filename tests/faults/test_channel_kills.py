@@ -167,8 +167,17 @@ class Scene:
 
     def playout(self, channel: str) -> int:
         """Give the playout of a channel."""
-        ((identity, _),) = off_loop(lambda: list(find(f"playout=channels.{channel};")))
-        return identity.pid
+        return self._playouts(channel)[0]
+
+    def _playouts(self, prefix: str) -> list[int]:
+        """Give the playouts of this installation: others may run channels of the same names."""
+
+        def look() -> list[int]:
+            found = [each.pid for each, _ in find(f"playout=channels.{prefix}")]
+            root = self.house.root
+            return [pid for pid in found if _session_of(pid) == pid and _is_in(pid, root)]
+
+        return off_loop(look)
 
     def strays(self) -> list[int]:
         """Give what the playouts that were killed have left running."""
@@ -178,8 +187,8 @@ class Scene:
         """End what is no part of tallyd, and take the channels off the air."""
         for stack in self._open.values():
             stack.close()
-        for identity, _ in off_loop(lambda: list(find("playout=channels."))):
-            os.kill(identity.pid, signal.SIGKILL)
+        for pid in self._playouts(""):
+            os.kill(pid, signal.SIGKILL)
 
     def _up(self, name: str) -> None:
         """Bring a server or a camera up."""
@@ -196,6 +205,15 @@ class Scene:
 
 def _pids() -> list[int]:
     return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def _is_in(pid: int, root: Path) -> bool:
+    """Tell whether a process has something open below a directory."""
+    try:
+        links = [each.readlink() for each in Path(f"/proc/{pid}/fd").iterdir()]
+    except OSError:
+        return False
+    return any(link.is_relative_to(root) for link in links)
 
 
 def _session_of(pid: int) -> int:
@@ -240,7 +258,8 @@ async def test_kills_cost_two_seconds_at_most(scene: Scene, tmp_path: Path):
         tasks.cancel_scope.cancel()
     settings = await scene.house.settings()
     whole = Window(since, until)
-    log = off_loop(lambda: on_air(settings, "channels.one", whole, scene.clock.now()))
+    asked = Window(since - s(5), until + s(5))
+    log = off_loop(lambda: on_air(settings, "channels.one", asked, scene.clock.now()))
     seen = views(scene.one.came, tmp_path)
     inside = [view for view in seen if whole.holds(view.on_air) and whole.holds(view.came)]
     stood = report(scene.killed, until, seen)

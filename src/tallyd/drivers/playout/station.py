@@ -240,7 +240,7 @@ class Station:
         with suppress(OSError):
             locked = held(self._locks)
             for identity, _words in find(_mark(self._target)):
-                if locked and holds_one_of(identity.pid, locked):
+                if locked and _leads(identity.pid) and holds_one_of(identity.pid, locked):
                     return adopt(identity)
         return None
 
@@ -249,6 +249,14 @@ class Station:
             return "there is no playout"
         said = hide(" ".join(self.process.complaints.lines()[-3:]), self._secrets)
         return f"the playout ended: {said}" if said else "the playout has ended"
+
+
+def _leads(pid: int) -> bool:
+    """Tell a playout from a child that it is just starting: for a moment that looks the same."""
+    try:
+        return os.getsid(pid) == pid
+    except OSError:
+        return False
 
 
 def _mark(target: str) -> str:

@@ -58,7 +58,7 @@ def print_channel(channel: ChannelReview) -> None:
     emit([_row(line) for line in channel.lines], _COLUMNS, Output.TEXT)
     click.echo()
     planned, aired = channel.ad_break.planned, channel.ad_break.aired
-    took = "was not on air" if aired is None else f"took {_seconds(aired)}"
+    took = "was not whole on air" if aired is None else f"took {_seconds(aired)}"
     click.echo(f"The ad break {took}; planned were {_seconds(planned)}.")
     published = channel.published
     if published.decoded is None:

@@ -154,7 +154,7 @@ def _verdict(held: Held) -> Iterator[str]:
         yield ""
         return
     pieces = _recorded(held.reviews)
-    latest = max((p.late for p in pieces if p.late is not None), default=timedelta())
+    latest = max((timedelta(), *(p.late for p in pieces if p.late is not None)))
     yield (
         f"All as planned: {len(held.reviews)} schedules, {len(pieces)} files, every frame decodes; "
         f"no recording began more than {latest / _MS:.0f} ms late, "

@@ -166,7 +166,7 @@ def test_a_demo_that_recorded_nothing_is_reported_too(capsys: pytest.CaptureFixt
     held = Held((bare, silent), review_channel(OPENING, [], published))
     print_report(PLACE, held)
     said = capsys.readouterr().out
-    for words in ("no data", "never", "Nothing was published.", "The ad break was not on air"):
+    for words in ("no data", "never", "Nothing was published", "The ad break was not whole on air"):
         assert words in said
     assert "viewed" not in said, "there is nothing to look at"
     shape = json.loads(to_json(report_shape(PLACE, held)))

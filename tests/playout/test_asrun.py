@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tallyd.domain.window import Window, to_ms
-from tallyd.drivers.playout.asrun import AsRunLog, Change, aired, change_of
+from tallyd.drivers.playout.asrun import AsRunLog, Change, aired
 
 ZERO = datetime(2026, 12, 1, 23, 59, 50, tzinfo=UTC)
 KEEP = timedelta(days=30)
@@ -44,9 +44,9 @@ def in_short(directory: Path, start: float, stop: float) -> list[tuple[float, fl
 
 def test_each_thing_lasts_until_the_next(log: AsRunLog, tmp_path: Path):
     """What was on air is told from when to when, past midnight too, whole."""
-    log.write(change_of(after(0), "default", None, "slate", None))
-    log.write(change_of(after(5), "asset", "t1", "Film", None))
-    log.write(change_of(after(15), "slate", "t1", "Film", "it died"))
+    log.write(Change(to_ms(after(0)), "default", None, "slate", None))
+    log.write(Change(to_ms(after(5)), "asset", "t1", "Film", None))
+    log.write(Change(to_ms(after(15)), "slate", "t1", "Film", "it died"))
     touch(tmp_path, after(20))
     assert len(list(tmp_path.iterdir())) == 2
     expected = [(0, 5, "default"), (5, 15, "asset"), (15, 20, "slate")]
@@ -59,18 +59,18 @@ def test_each_thing_lasts_until_the_next(log: AsRunLog, tmp_path: Path):
 
 def test_a_life_that_was_cut_off_ends_when_it_was_last_seen(log: AsRunLog, tmp_path: Path):
     """After a crash nothing is said to have been on air while nothing was."""
-    log.write(change_of(after(-5), "asset", "t1", "Film", None))
+    log.write(Change(to_ms(after(-5)), "asset", "t1", "Film", None))
     touch(tmp_path, after(2))
     successor = AsRunLog(tmp_path, KEEP)
     successor.begin(after(8))
-    successor.write(change_of(after(9), "default", None, "slate", None))
+    successor.write(Change(to_ms(after(9)), "default", None, "slate", None))
     touch(tmp_path, after(12))
     assert in_short(tmp_path, -10, 100) == [(-5, 2, "asset"), (9, 12, "default")]
 
 
 def test_a_line_that_was_cut_off_is_left_out(log: AsRunLog, tmp_path: Path):
     """A power cut in the middle of a line costs that line."""
-    log.write(change_of(after(0), "asset", "t1", "Film", None))
+    log.write(Change(to_ms(after(0)), "asset", "t1", "Film", None))
     file = max(tmp_path.iterdir())
     file.write_text(file.read_text() + '{"kind": "li')
     touch(tmp_path, after(3))
@@ -79,10 +79,10 @@ def test_a_line_that_was_cut_off_is_left_out(log: AsRunLog, tmp_path: Path):
 
 def test_what_is_no_text_is_left_out(log: AsRunLog, tmp_path: Path):
     """A power cut may leave anything where lines should be: all others can be read."""
-    log.write(change_of(after(0), "asset", "t1", "Film", None))
+    log.write(Change(to_ms(after(0)), "asset", "t1", "Film", None))
     file = max(tmp_path.iterdir())
     file.write_bytes(file.read_bytes() + b"\x00\x00\xff\xfe\n[1]\n\n")
-    log.write(change_of(after(5), "default", None, "slate", None))
+    log.write(Change(to_ms(after(5)), "default", None, "slate", None))
     touch(tmp_path, after(7))
     assert in_short(tmp_path, 0, 100) == [(0, 5, "asset"), (5, 7, "default")]
 
@@ -115,9 +115,9 @@ def test_who_wrote_nothing_down_then_does_not_say_that_nothing_was_on_air(
     log: AsRunLog, tmp_path: Path, asked: tuple[float, float]
 ):
     """Before a log begins and after it has ended others may know more."""
-    log.write(change_of(after(0), "live", "t1", "Talk", None))
+    log.write(Change(to_ms(after(0)), "live", "t1", "Talk", None))
     log.write(Change(to_ms(after(20)), None))
-    log.write(change_of(after(40), "live", "t2", "Talk", None))
+    log.write(Change(to_ms(after(40)), "live", "t2", "Talk", None))
     touch(tmp_path, after(60))
     around = {(20, 30): (), (25, 90_000): (after(40),)}
     expected = around.get(asked)
@@ -128,7 +128,7 @@ def test_who_wrote_nothing_down_then_does_not_say_that_nothing_was_on_air(
 
 def test_after_a_line_that_was_cut_off_what_comes_is_written_whole(log: AsRunLog, tmp_path: Path):
     """A life that a power cut ended in the middle of a line still ends when it was last seen."""
-    log.write(change_of(after(1), "asset", "t1", "Film", None))
+    log.write(Change(to_ms(after(1)), "asset", "t1", "Film", None))
     file = max(tmp_path.iterdir())
     file.write_text(file.read_text() + '{"kind": "li')
     touch(tmp_path, after(3))

@@ -258,6 +258,17 @@ def test_a_source_that_hangs_is_started_anew():
     assert channel.played[-1] == 11
 
 
+@pytest.mark.parametrize(("stock", "patience"), [(30, 4), (0, 10)], ids=["silent", "slow"])
+def test_what_was_on_air_is_waited_for_less(stock: float, patience: float):
+    """A camera that fell silent is opened anew soon; one that is being opened has its time."""
+    channel = Channel(stocks=deque([stock, 1_000]))
+    channel.director.play(entry("a", 4, 60))
+    channel.run((4 if stock else 1) + stock / RATE + patience - 0.5)
+    assert len(channel.made) == 1
+    channel.run(1)
+    assert len(channel.made) == 2
+
+
 def test_closing_lets_go_of_every_source():
     """A channel that goes off the air leaves no process."""
     channel = Channel()

@@ -181,6 +181,29 @@ async def test_a_source_that_is_killed_costs_two_seconds(channel):
     await feed.switch_off()
 
 
+async def test_a_playout_that_is_held_up_loses_no_entry(channel):
+    """It answers nobody for a while: what it has to play stays, and begins."""
+    feed = channel.feed(live="test")
+    await feed.switch_on()
+    await until(lambda: _is_on(feed), 20)
+    (pid,) = playouts(channel.root / "locks")
+    shown: list[Observation] = []
+
+    async def start() -> None:
+        begins = channel.clock.now() + timedelta(seconds=4)
+        shown.append(await feed.start(channel.order("a", begins, A_MINUTE)))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(start)
+        await until(lambda: _has_entry(feed))
+        os.kill(pid, signal.SIGSTOP)
+        await channel.clock.sleep(2.5)
+        os.kill(pid, signal.SIGCONT)
+    assert [each.state for each in shown] == [SessionState.FLOWING]
+    assert [each.token for each in await feed.observe()] == ["a"]
+    await feed.switch_off()
+
+
 async def test_a_source_that_is_missing_shows_the_slate(channel):
     """An input that nobody sends is said to be missing, and told why, while the entry goes on."""
     feed = channel.feed(live=f"rtmp://127.0.0.1:{free_port()}/live/secretkey")

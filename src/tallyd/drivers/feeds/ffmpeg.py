@@ -215,7 +215,12 @@ class FfmpegFeed:
             if shown.first_data_at is not None or self._clock.now() >= until:
                 return shown
             await self._clock.sleep(_ASK_EVERY_S)
-            state = await self._station.ask(Ask())
+            try:
+                state = await self._station.ask(Ask())
+            except TryAgainError:
+                if await self._station.has_gone():
+                    raise
+                continue  # it has the entry, and is held up: nothing is to be taken off the air
 
     async def _forget(self, token: str) -> None:
         self._running.pop(token, None)

@@ -147,8 +147,3 @@ def _end_line(file: Path) -> None:
         size = lines.seek(0, os.SEEK_END)
         if size and os.pread(lines.fileno(), 1, size - 1) != b"\n":
             lines.write(b"\n")
-
-
-def change_of(at: datetime, kind: str, token: str | None, name: str, detail: str | None) -> Change:
-    """Make the change to something that is on air from `at` on."""
-    return Change(to_ms(at), kind, token, name, detail)

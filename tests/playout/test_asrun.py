@@ -89,15 +89,15 @@ def test_what_is_no_text_is_left_out(log: AsRunLog, tmp_path: Path):
 
 def test_old_days_are_removed(log: AsRunLog, tmp_path: Path):
     """The log does not grow for ever."""
-    log.write(change_of(ZERO, "asset", "t1", "Film", None))
-    log.write(change_of(ZERO + timedelta(days=31), "asset", "t2", "Film", None))
+    log.write(Change(to_ms(ZERO), "asset", "t1", "Film", None))
+    log.write(Change(to_ms(ZERO + timedelta(days=31)), "asset", "t2", "Film", None))
     assert [file.name for file in tmp_path.iterdir()] == ["2027-01-01.jsonl"]
 
 
 def test_being_still_on_air_is_noted(log: AsRunLog, tmp_path: Path):
     """What nobody has changed for hours was on air for hours."""
     log.still_on_air()  # nothing has been written yet
-    log.write(change_of(ZERO, "asset", "t1", "Film", None))
+    log.write(Change(to_ms(ZERO), "asset", "t1", "Film", None))
     touch(tmp_path, ZERO - timedelta(days=400))
     before = max(tmp_path.iterdir()).stat().st_mtime
     log.still_on_air()
@@ -142,7 +142,9 @@ def test_of_a_year_only_the_days_that_are_asked_about_are_read(
     """A page of an hour costs what is on it, however much is kept."""
     for day in range(400):
         at = ZERO + timedelta(days=day)
-        AsRunLog(tmp_path, timedelta(days=1000)).write(change_of(at, "asset", "t", f"{day}", None))
+        AsRunLog(tmp_path, timedelta(days=1000)).write(
+            Change(to_ms(at), "asset", "t", f"{day}", None)
+        )
     opened: list[str] = []
     read = Path.open
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from tallyd.domain.window import Window, from_ms, to_ms
+from tallyd.domain.window import Window, from_ms
 from tallyd.ports.as_run import Aired, Kind
 
 _PATTERN = "????-??-??.jsonl"

@@ -20,6 +20,7 @@ from tests.playout.conftest import free_port
 from tests.receivers_rig import camera, joined, keep_segments, rtmp_server, srt_listener
 
 from tallyd.domain.window import Window
+from tallyd.drivers.playout.wire import Ask
 from tallyd.ports.programme import (
     AdBreak,
     AdProgramme,
@@ -242,6 +243,7 @@ async def test_a_plan_is_on_air_as_it_was_made(channel, films, tmp_path):
             while not channel.viewer.came:
                 await channel.clock.sleep(0.1)
             await play(channel, feed, plan)
+            state = await feed._station.ask(Ask())
             await feed.switch_off()
             await channel.clock.sleep(1.5)
             tasks.cancel_scope.cancel()
@@ -257,6 +259,8 @@ async def test_a_plan_is_on_air_as_it_was_made(channel, films, tmp_path):
         "rtmp to hls": recorded(joined(served / "hls", tmp_path / "served.ts"), anchor),
     }
     report(channel, plan, viewers)
+    assert [each.begun for each in state.publications] == [1] * len(state.publications)
+    print(f"{state.late_slots} of {state.slots} slots were late")  # noqa: T201 - a figure
 
 
 def figures(values: list[float]) -> str:

@@ -47,12 +47,12 @@ class Material:
     @property
     def default(self) -> Clip:
         """What plays between entries."""
-        options = self._options
-        if options.default == "slate":
+        chosen = self._options.default or ("slate" if self._live is None else "live")
+        if chosen == "slate":
             return Clip(Kind.DEFAULT, SlateTake(), name="slate")
-        if options.default == "live":
+        if chosen == "live":
             return Clip(Kind.DEFAULT, LiveTake(self._live or ""), name="live")
-        path = Path(options.default)
+        path = Path(chosen)
         return Clip(Kind.DEFAULT, FileTake(path, timedelta(0)), name=path.stem)
 
     def source(self, tasks: anyio.abc.TaskGroup, clip: Clip, late: timedelta) -> Source:

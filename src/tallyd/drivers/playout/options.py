@@ -125,10 +125,10 @@ class PlayoutOptions(BaseModel):
     keyframe_interval_s: float = Field(
         default=1.0, ge=0.2, le=10, description="How often a viewer can begin; HLS cuts there."
     )
-    default: Annotated[str, AfterValidator(_checked_default)] = Field(
-        default="slate",
+    default: Annotated[str, AfterValidator(_checked_default)] | None = Field(
+        default=None,
         description="What plays between entries: `slate`, `live` (the channel's), or the absolute "
-        "path of a file that is played over and over.",
+        "path of a file that is played over and over. Default: `live`, or without one `slate`.",
     )
     slate: File | None = Field(
         default=None,

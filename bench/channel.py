@@ -37,6 +37,9 @@ WARM = 3
 _IGNORED_PORT = 9  # nobody is there: what is sent is lost
 
 CHANNELS = """
+[slicers.test]
+source = "test"
+
 [channels.film]
 driver = "ffmpeg"
 [channels.film.options]
@@ -48,11 +51,12 @@ archive_keep_s = 300
 
 [channels.busy]
 driver = "ffmpeg"
+live = "test"
 [channels.busy.options]
 outputs = ["udp://127.0.0.1:{busy_port}"]
 size = "320x180"
 video_bitrate_kbps = 300
-live = "test"
+default = "slate"
 archive_keep_s = 300
 """
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from tests.marks_rig import RATE, TICKS_PER_S, Mark, decoded
 
 from tallyd.domain.window import Window
-from tallyd.drivers.playout.asrun import Aired
 from tallyd.drivers.playout.transport import PACKET_BYTES, Demuxer, Pid, read_stamp
+from tallyd.ports.as_run import Aired
 
 SLOT = timedelta(seconds=1) / RATE
 AROUND = timedelta(milliseconds=300)

@@ -39,16 +39,19 @@ NAMES = {"live": LIVE, "slicer": SLICER, "default": DEFAULT, "slate": SLATE}
 AT_MOST = timedelta(seconds=2)
 
 CHANNELS = """
+[slicers.one]
+source = "rtmp://127.0.0.1:{cameras}/cameras/one"
+[slicers.two]
+source = "rtmp://127.0.0.1:{cameras}/cameras/two"
 [channels.one]
 driver = "ffmpeg"
+live = "one"
 [channels.one.options]
 outputs = ["udp://127.0.0.1:{one}", "rtmp://127.0.0.1:{server}/live/one"]
 size = "320x180"
 video_bitrate_kbps = 300
 default = "{default}"
 slate = "{slate}"
-live = "rtmp://127.0.0.1:{cameras}/cameras/one"
-slicers = {{ two = "rtmp://127.0.0.1:{cameras}/cameras/two" }}
 archive_keep_s = 0
 [channels.two]
 driver = "ffmpeg"

@@ -229,7 +229,7 @@ async def test_a_plan_is_on_air_as_it_was_made(channel, films, tmp_path):
         archive_keep_s=1_200,
         default=str(films(DEFAULT, 20)),
         slate=str(marks_rig.still(tmp_path / "slate.png", SLATE)),
-        ad_slate=str(marks_rig.still(tmp_path / "ad-slate.png", AD_SLATE)),
+        ad_slate=marks_rig.still(tmp_path / "ad-slate.png", AD_SLATE),
     )
     kept, served = tmp_path / "kept", tmp_path / "served"
     with ExitStack() as receivers:

@@ -38,6 +38,10 @@ _PASSED_ON = (
     *("-analyzeduration", "500000", "-f", "mpegts", "-i", "pipe:0"),
     *("-map", "0:v:0", "-map", "0:a:0", "-c", "copy"),
 )
+_FILES_BEGIN_WITHIN = timedelta(milliseconds=1)
+"""A file is named by the millisecond in which its first picture was on air."""
+
+_NOTHING = timedelta(0)
 _PACED = frozenset({SourceKind.HTTP, SourceKind.HTTPS})
 """What comes in bursts, as HLS does, is read as fast as it is played."""
 
@@ -84,14 +88,34 @@ def play_live(binary: str, options: PlayoutOptions, address: str) -> Command:
 
 
 def play_files(
-    binary: str, options: PlayoutOptions, files: Sequence[Path], skipped: timedelta
+    binary: str,
+    options: PlayoutOptions,
+    files: Sequence[Path],
+    *,
+    skipped: timedelta,
+    sound: timedelta,
 ) -> Command:
-    """Play files that are one stream when put together, but for the first of it."""
+    """Play files that are one stream when put together, from the picture `skipped` after the first.
+
+    `sound` is how much of it comes before the first picture.
+    """
     read = ("-protocol_whitelist", "pipe", "-f", "mpegts", "-i", "pipe:0")
     # On this side of the decoder it is exact; a file is too short for that to take long.
-    after = ("-ss", f"{skipped.total_seconds():.6f}") if skipped else ()
+    cut = _before_picture(skipped, sound, options.rate)
+    after = ("-ss", f"{cut.total_seconds():.6f}") if cut > _NOTHING else ()
     argv = (binary, *_QUIETLY, *read, *_normalised(options), *after, "pipe:1")
     return Command(argv, files=tuple(files))
+
+
+def _before_picture(skipped: timedelta, sound: timedelta, rate: int) -> timedelta:
+    """Give a time between the picture that is wanted and the one before, as far from both.
+
+    ffmpeg counts from what comes first, be it sound, and moves each picture to the nearest slot.
+    """
+    slot = timedelta(seconds=1) / rate
+    number = -((_FILES_BEGIN_WITHIN - skipped) // slot)
+    first = (sound + slot / 2) // slot
+    return (first + number) * slot - slot / 2
 
 
 def make_slate(binary: str, options: PlayoutOptions, picture: Path | None) -> Command:

@@ -124,9 +124,8 @@ class Material:
 
     def _replayed(self, since: datetime, until: datetime) -> Command:
         files, skipped = kept_since(self._archive, since, until)
-        # ffmpeg counts from what comes first in a file, be it sound.
-        skipped += sound_before(files[0])
-        return play_files(self._binary, self._options, files, skipped)
+        sound = sound_before(files[0])
+        return play_files(self._binary, self._options, files, skipped=skipped, sound=sound)
 
 
 async def _loop(process: Piped) -> Loop:

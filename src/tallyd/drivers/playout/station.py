@@ -32,6 +32,8 @@ from tallyd.ports.drivers import (
 PROGRAM = "tallyd.playout"
 ANSWERS_WITHIN_S = 2.0
 ON_WITHIN_S = 20.0
+HUNG_AFTER_S = 20.0
+"""A playout that answers nobody for so long is ended: whatever hangs it, it is not on air."""
 
 _LOOK_EVERY_S = 0.5
 _ASK_EVERY_S = 0.05
@@ -149,6 +151,7 @@ class Station:
     async def _watch(self) -> None:
         """Look at the channel until its playout has ended."""
         process, looked_s = self.process, self._clock.monotonic()
+        heard_s = looked_s
         while process is not None and not process.over:
             with anyio.move_on_after(_LOOK_EVERY_S):
                 await process.wait()
@@ -156,6 +159,10 @@ class Station:
                 looked_s = self._clock.monotonic()
                 with suppress(DriverError):
                     self._watcher.look(await self.ask(Ask()))
+                    heard_s = self._clock.monotonic()
+                if self._clock.monotonic() - heard_s > HUNG_AFTER_S:
+                    with suppress(ProcessError):
+                        await process.end()
         if not self._wanted_off:
             self._watcher.gone(self._why_not())
 
@@ -175,11 +182,13 @@ class Station:
         if await self._find_process() is None:
             return None
         with suppress(DriverError):
-            state = await self.ask(Ask())
+            # It may be held up, or have been launched just now: it is on air, and worth waiting.
+            state = await self._first_answer()
             if (state.version, state.brief) == (VERSION, self._brief.digest):
                 if is_new:
                     self._watcher.found(state)
                 return state
+            await self.ask(End())
         await self._end()
         return None
 
@@ -204,8 +213,11 @@ class Station:
         try:
             with anyio.fail_after(ON_WITHIN_S):
                 while self.is_up:
-                    with suppress(TryAgainError):
+                    try:
                         return await self.ask(Ask())
+                    except TryAgainError as error:
+                        if error.reason is Reason.DEVICE_REFUSED:
+                            raise  # it speaks another language, and always will
                     await self._clock.sleep(_ASK_EVERY_S)
         except TimeoutError as error:
             sentence = f"the channel does not come on within {ON_WITHIN_S:g} s"

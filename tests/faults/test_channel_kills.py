@@ -130,14 +130,15 @@ class Scene:
         self.killed.append((self.clock.now(), victim))
         match victim:
             case "source":
-                sources = children_of(self.playout("one"), "pipe:1")
+                sources = children_of(await self.playout("one"), "pipe:1")
                 os.kill(self._dice.choice(sources), signal.SIGKILL)
             case "publication":
+                playout = await self.playout("one")
                 for port in (self.one.port, self.server_port):
-                    for pid in children_of(self.playout("one"), f"127.0.0.1:{port}"):
+                    for pid in children_of(playout, f"127.0.0.1:{port}"):
                         os.kill(pid, signal.SIGKILL)
             case "playout":
-                self._sessions.add(pid := self.playout("one"))
+                self._sessions.add(pid := await self.playout("one"))
                 os.kill(pid, signal.SIGKILL)
             case "daemon":
                 await self._kill_daemon()
@@ -161,16 +162,17 @@ class Scene:
 
     async def freeze(self, seconds: float) -> Window:
         """Have a channel really stand still for so long: what measures must see that."""
-        begun, pid = self.clock.now(), self.playout("one")
+        begun, pid = self.clock.now(), await self.playout("one")
         os.kill(pid, signal.SIGSTOP)
         await self.clock.sleep(seconds)
         os.kill(pid, signal.SIGCONT)
         await self.clock.sleep(2)
         return Window(begun, self.clock.now())
 
-    def playout(self, channel: str) -> int:
-        """Give the playout of a channel."""
-        return self._playouts(channel)[0]
+    async def playout(self, channel: str) -> int:
+        """Give the playout of a channel, once there is one."""
+        found: list[int] = await eventually(lambda: self._playouts(f"{channel};"))
+        return found[0]
 
     def _playouts(self, prefix: str) -> list[int]:
         """Give the playouts of this installation: others may run channels of the same names."""

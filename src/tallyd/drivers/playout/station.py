@@ -149,20 +149,24 @@ class Station:
             raise TryAgainError(Reason.DEVICE_REFUSED, sentence) from error
 
     async def _watch(self) -> None:
-        """Look at the channel until its playout has ended."""
+        """Look at the channel until its playout has ended; one that hangs is ended."""
         process, looked_s = self.process, self._clock.monotonic()
-        heard_s = looked_s
+        silent_s: float | None = None
         while process is not None and not process.over:
             with anyio.move_on_after(_LOOK_EVERY_S):
                 await process.wait()
-            if self._clock.monotonic() - looked_s >= _LOOK_EVERY_S:
-                looked_s = self._clock.monotonic()
-                with suppress(DriverError):
-                    self._watcher.look(await self.ask(Ask()))
-                    heard_s = self._clock.monotonic()
-                if self._clock.monotonic() - heard_s > HUNG_AFTER_S:
-                    with suppress(ProcessError):
-                        await process.end()
+            now_s = self._clock.monotonic()
+            if now_s - looked_s < _LOOK_EVERY_S:
+                continue
+            looked_s = now_s
+            try:
+                self._watcher.look(await self.ask(Ask()))
+                silent_s = None
+            except DriverError:
+                silent_s = now_s if silent_s is None else silent_s
+            if silent_s is not None and now_s - silent_s > HUNG_AFTER_S:
+                with suppress(ProcessError):
+                    await process.end()
         if not self._wanted_off:
             self._watcher.gone(self._why_not())
 

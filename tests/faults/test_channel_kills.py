@@ -130,7 +130,8 @@ class Scene:
         self.killed.append((self.clock.now(), victim))
         match victim:
             case "source":
-                sources = children_of(await self.playout("one"), "pipe:1")
+                playout = await self.playout("one")
+                sources = await eventually(lambda: children_of(playout, "pipe:1"))
                 os.kill(self._dice.choice(sources), signal.SIGKILL)
             case "publication":
                 playout = await self.playout("one")

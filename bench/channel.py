@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from statistics import linear_regression, median
 from tempfile import TemporaryDirectory
@@ -21,12 +22,14 @@ from tests.viewing_rig import views
 from bench.figures import Row, row
 from bench.house import House, house
 from tallyd.domain.drafts import Draft
-from tallyd.domain.model import Content, ContentKind, InstantStart
+from tallyd.domain.model import Content, ContentKind, InstantStart, Outcome, Status
 from tallyd.drivers.process import kernel_facts
 
 FULL_MIN, QUICK_MIN = 30.0, 5.0
 SETTLES_S = 10
-EVERY = timedelta(minutes=1)
+EVERY = timedelta(seconds=57)
+"""No multiple of `APART`: entries are seen in every phase."""
+
 WATCHED_S = 4.0
 """So long the picture is looked at, once in each `EVERY`."""
 
@@ -86,7 +89,7 @@ class Soak:
     samples: list[Sample] = field(default_factory=list[Sample])
 
     async def run(self, length: timedelta) -> None:
-        """Take a sample every minute, for so long."""
+        """Take a sample in each `EVERY`, for so long."""
         for _ in range(max(2, length // EVERY)):
             begun = self.made.clock.now()
             sample = self._sample(begun)
@@ -145,7 +148,11 @@ async def measure(*, quick: bool, minutes: float | None = None) -> Iterator[Row]
                 soak = Soak(made, daemon.pid, film, scratch)
                 await made.clock.sleep(SETTLES_S)
                 await soak.run(length)
-    return _rows(soak.samples)
+                async with made.store.read() as reader:
+                    runs = [run for run in await reader.runs() if run.status is Status.FINISHED]
+    played = [run for run in runs if run.outcome is Outcome.RECORDED]
+    name = f"channel: entries on air, of {len(runs)}"
+    return chain(_rows(soak.samples), [row(name, [len(played)], "all", "")])
 
 
 @contextmanager

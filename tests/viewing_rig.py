@@ -127,9 +127,12 @@ def untruths(
         ]
         if not any(names.get(each.kind) == view.mark.name for each in near):
             found.append((f"{view.mark} was seen, not {[each.kind for each in near]}", view.on_air))
+    watched = Window(seen[0].on_air, seen[-1].on_air)
     for each in log:
+        common = each.window.common(watched)
         inside = [view.mark.name for view in seen if each.window.holds(view.on_air)]
-        if each.window.length > WORTH_SEEING and inside and names.get(each.kind) not in inside:
+        is_long = common is not None and common.length > WORTH_SEEING
+        if is_long and inside and names.get(each.kind) not in inside:
             found.append((f"{each.kind} was not seen", each.window.start))
     return found
 

@@ -30,6 +30,7 @@ live = "studio"
 
 [channels.one.options]
 outputs = ["udp://127.0.0.1:{port}"]
+default = "slate"
 size = "320x180"
 video_bitrate_kbps = 800
 

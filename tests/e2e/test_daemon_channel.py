@@ -21,6 +21,7 @@ driver = "ffmpeg"
 live = "bars"
 [channels.one.options]
 outputs = ["hls:{hls}/one.m3u8"]
+default = "slate"
 size = "320x180"
 video_bitrate_kbps = 300
 archive_keep_s = 60
@@ -145,7 +146,7 @@ async def test_another_live_input_comes_by_a_reload(house, tmp_path):
     hls.mkdir()
     house.configure()
     plain = house.config.read_text()
-    channel = CHANNEL.format(hls=hls).replace("archive_keep_s", 'default = "live"\narchive_keep_s')
+    channel = CHANNEL.format(hls=hls).replace('default = "slate"', 'default = "live"')
     house.config.write_text(plain + channel + '[slicers.other]\nsource = "test"\n')
     daemon = await house.start()
     started = await daemon.heard("feed.started")

@@ -13,13 +13,15 @@ from tallyd.drivers.playout.asrun import Change
 from tallyd.drivers.playout.director import Desk, Director
 from tallyd.drivers.playout.mixing import Mixer
 from tallyd.drivers.playout.reel import Frame
-from tallyd.drivers.playout.rundown import Clip, Entry, Kind, SlateTake
+from tallyd.drivers.playout.rundown import Clip, Entry, LiveTake, SlateTake
 from tallyd.drivers.playout.sources import Source, StandingSource
 from tallyd.drivers.playout.transport import Pid
+from tallyd.ports.as_run import Kind
 from tallyd.ports.programme import AdBreak, AssetProgramme, LiveProgramme, Programme
 
 RATE = 25
 SLOT = timedelta(seconds=1) / RATE
+BETWEEN = Clip(Kind.DEFAULT, SlateTake())
 
 
 @dataclass
@@ -74,6 +76,7 @@ class Channel:
     made: list[Fake] = field(default_factory=list)
     log: list[Change] = field(default_factory=list)
     slot: int = 0
+    default: Clip = BETWEEN
     played: list[int | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -85,7 +88,7 @@ class Channel:
                 make_source=self.make,
                 slate=lambda take: StandingSource(loop(mark=2) if take.ad else slate),
                 log=self.log.append,
-                default=Clip(Kind.DEFAULT, SlateTake()),
+                default=self.default,
             )
         )
 
@@ -122,7 +125,7 @@ class Channel:
 def entry(token: str, start: float, stop: float, programme: Programme | None = None) -> Entry:
     """Make an entry."""
     window = Window(EPOCH + timedelta(seconds=start), EPOCH + timedelta(seconds=stop))
-    made = programme or LiveProgramme("test")
+    made = programme or LiveProgramme(f"rtsp://192.0.2.1/{token}")
     return Entry(token, token, window, window.start, timedelta(0), made)
 
 
@@ -139,6 +142,38 @@ def test_entries_are_taken_in_the_slot_of_their_start():
         (8, "live", "b"),
         (12, "default", None),
     ]
+
+
+def test_an_input_is_opened_once():
+    """What many show, one after the other, is one stream: it may be there for one reader only."""
+    camera = "srt://192.0.2.1:7000"
+    channel = Channel(default=Clip(Kind.DEFAULT, LiveTake(camera)))
+    for token, start, stop in (("a", 4, 8), ("b", 8, 12)):
+        channel.director.play(entry(token, start, stop, LiveProgramme(camera)))
+    assert channel.run(14) == [10] * 350
+    assert [each.closed for each in channel.made] == [False]
+    assert channel.aired() == [
+        (0, "default", None),
+        (4, "live", "a"),
+        (8, "live", "b"),
+        (12, "default", None),
+    ]
+    assert channel.director.told["b"].bytes > 0
+
+
+def test_an_input_that_fails_is_opened_anew_once():
+    """Whoever it was opened for, it is there for whoever is on air."""
+    camera = "srt://192.0.2.1:7000"
+    channel = Channel(stocks=deque([75, 0]), default=Clip(Kind.DEFAULT, LiveTake(camera)))
+    channel.director.play(entry("a", 4, 8, LiveProgramme(camera)))
+    channel.run(3)
+    channel.made[0].ended = "gone"
+    channel.run(2)
+    channel.made[1].ended = "still gone"
+    channel.run(5)
+    assert len(channel.made) == 3
+    assert [each.kind for each in channel.log] == ["default", "slate", "slate", "live", "default"]
+    assert [each.closed for each in channel.made] == [True, True, False]
 
 
 def test_a_source_is_started_before_its_time_and_let_go_after_it():

@@ -71,6 +71,9 @@ outputs = [PUBLICATION]
 size = "320x180"
 rate = {RATE}
 
+# What it shows between entries; by itself a channel would show its live input.
+default = "slate"
+
 # So many seconds it stays on air if its daemon is killed, and no other comes.
 alone_max_s = 60
 

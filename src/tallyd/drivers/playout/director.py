@@ -176,10 +176,12 @@ class Director:
 
     def _choose(self, clip: Clip, at: datetime, now_s: float) -> _OnAir | None:
         present, cue = self._on_air, self._cues[clip]
+        if cue.source is None:
+            self._inherit(cue)
         if present is not None and present.source is cue.source and present.source.ready():
             if clip.window is not None:
                 present.source.keep_up(_ticks(_due(cue, clip.window, at)))
-            return present
+            return present if present.clip == clip else self._gone_on(cue, present.source, now_s)
         if cue.source is not None and cue.source.can_begin():
             return self._taken(cue, cue.source, at, now_s)
         if present is not None and not present.stand_in:
@@ -194,10 +196,13 @@ class Director:
         clip = cue.clip
         late = _due(cue, clip.window, at) if clip.window is not None else _NOTHING
         source.join(max(0, _ticks(late)))
+        return self._gone_on(cue, source, now_s)
+
+    def _gone_on(self, cue: _Cue, source: Source, now_s: float) -> _OnAir:
         cue.trouble, cue.taken_s = None, now_s
-        if clip.token in self.told:
-            self.told[clip.token].trouble = None
-        return _OnAir(clip, source)
+        if cue.clip.token in self.told:
+            self.told[cue.clip.token].trouble = None
+        return _OnAir(cue.clip, source)
 
     def _stand_in(self, cue: _Cue) -> _OnAir:
         present = self._on_air
@@ -268,11 +273,27 @@ class Director:
             cue.source = None
             cue.again_s = now_s + _AGAIN_AFTER_S[min(cue.tries, len(_AGAIN_AFTER_S) - 1)]
             cue.tries += 1
-        if cue.source is None and now_s >= cue.again_s and _has_more(cue.clip, at):
+        is_due = now_s >= cue.again_s and _has_more(cue.clip, at)
+        if cue.source is None and is_due and self._lender(cue) is None:
             begins = cue.clip.window.start if cue.clip.window is not None else at
             cue.late = max(_NOTHING, at - begins)
             cue.since_s, cue.taken_s = now_s, inf
             cue.source = self._source(cue)
+
+    def _lender(self, cue: _Cue) -> _Cue | None:
+        """Give what plays the same input already: many an input is there for one reader only."""
+        if not isinstance(cue.clip.take, LiveTake):
+            return None
+        same = (each for each in self._cues.values() if each.clip.take == cue.clip.take)
+        playing = (each for each in same if each.source is not None and each.source.ended is None)
+        return next(playing, None)
+
+    def _inherit(self, cue: _Cue) -> None:
+        """Go on with the source of what plays the same input already, which needs it no more."""
+        lender = self._lender(cue)
+        if lender is not None:
+            cue.source, lender.source = lender.source, None
+            cue.since_s, cue.taken_s, cue.late = lender.since_s, lender.taken_s, _NOTHING
 
     def _source(self, cue: _Cue) -> Source:
         if isinstance(cue.clip.take, SlateTake):

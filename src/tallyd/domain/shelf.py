@@ -27,6 +27,7 @@ class Shelf:
         self._all: dict[int, Schedule] = {}
         self._standing: dict[int, Schedule] = {}
         self._by_hour: dict[int, dict[int, Schedule]] = {}
+        self._hours: dict[int, int] = {}
         self.oldest: datetime | None = None
         """No schedule here is effective from before this; it never moves forward."""
 
@@ -46,17 +47,17 @@ class Shelf:
             self.oldest = schedule.effective_from
         start = schedule.start
         if isinstance(start, InstantStart) and not overrides and schedule.duration <= _LONG:
-            self._by_hour.setdefault(_hour_of(start.at), {})[schedule.id] = schedule
+            hour = self._hours[schedule.id] = _hour_of(start.at)
+            self._by_hour.setdefault(hour, {})[schedule.id] = schedule
         else:
             self._standing[schedule.id] = schedule
 
     def drop(self, schedule_id: int) -> None:
         """Forget a schedule, if it is here."""
-        known = self._all.pop(schedule_id, None)
-        if known is None or self._standing.pop(schedule_id, None) is not None:
-            return
-        if isinstance(known.start, InstantStart):
-            hour = _hour_of(known.start.at)
+        self._all.pop(schedule_id, None)
+        self._standing.pop(schedule_id, None)
+        hour = self._hours.pop(schedule_id, None)
+        if hour is not None:
             del self._by_hour[hour][schedule_id]
             if not self._by_hour[hour]:
                 del self._by_hour[hour]

@@ -15,7 +15,6 @@ from tests.playout.conftest import children_of, free_port, playouts
 from tallyd.clock import SystemClock
 from tallyd.domain.model import EndReason
 from tallyd.drivers.feeds.ffmpeg import FfmpegFeed
-from tallyd.drivers.playout import station
 from tallyd.drivers.playout.wire import Ask, State
 from tallyd.ports.drivers import (
     DriverError,
@@ -222,26 +221,6 @@ async def test_a_playout_that_is_held_up_is_adopted(channel):
     assert playouts(channel.root / "locks") == [pid]
     assert (await state_of(heir)).pid == pid
     await heir.switch_off()
-
-
-async def test_a_playout_that_hangs_is_replaced(channel, monkeypatch):
-    """What lives and does nothing is no channel: it is ended, and another one begun."""
-    monkeypatch.setattr(station, "HUNG_AFTER_S", 1.0)
-    feed = channel.feed()
-    await feed.switch_on()
-    await until(lambda: _is_on(feed), 20)
-    (pid,) = playouts(channel.root / "locks")
-    os.kill(pid, signal.SIGSTOP)
-    await until(lambda: _is_replaced(feed, pid), 30)
-    assert playouts(channel.root / "locks") != [pid]
-    await feed.switch_off()
-
-
-async def _is_replaced(feed: FfmpegFeed, pid: int) -> bool:
-    try:
-        return (await state_of(feed)).pid != pid
-    except DriverError:
-        return False
 
 
 async def test_a_source_that_is_missing_shows_the_slate(channel):

@@ -76,7 +76,8 @@ async def served(house: House) -> AsyncIterator[Client]:
             yield Client(http, house, key, channel)
     finally:
         server.send_signal(signal.SIGTERM)
-        assert await server.wait() == 0
+        with anyio.CancelScope(shield=True):  # also where the test ends its tasks first
+            assert await server.wait() == 0
 
 
 async def _listening(http: httpx.AsyncClient) -> None:

@@ -12,9 +12,9 @@ import pytest
 from anyio import to_thread
 
 from tallyd.drivers.ending import ProcessError
-from tallyd.drivers.outliving import Identity, adopt, find, launch
+from tallyd.drivers.outliving import Identity, adopt, find, holds_one_of, launch
 from tallyd.drivers.overheard import Overheard, make_output
-from tallyd.drivers.places import PlaceTakenError, hold
+from tallyd.drivers.places import PlaceTakenError, file_id, hold
 
 LEAVES_ONE = """
 import sys
@@ -148,3 +148,31 @@ def test_a_successor_hears_the_last_lines_only():
     assert len(lines) < 1_000
     os.close(fd)
     heard.close()
+
+
+BUSY = """
+import os, sys
+print(flush=True)
+while True:
+    for number in [os.dup(0) for _ in range(50)]:
+        os.close(number)
+"""
+
+
+def test_a_process_that_opens_and_closes_files_is_seen_to_hold_its_own(tmp_path: Path) -> None:
+    """Who is asked what it holds may close something at that moment: that changes nothing."""
+    lock = tmp_path / "lock"
+    lock.touch()
+    command = [sys.executable, "-c", BUSY]
+    with (
+        lock.open() as given,
+        subprocess.Popen(command, stdout=subprocess.PIPE, pass_fds=(given.fileno(),)) as busy,
+    ):
+        try:
+            assert busy.stdout is not None
+            busy.stdout.readline()
+            files = {file_id(lock)}
+            assert all(holds_one_of(busy.pid, files) for _ in range(500))
+        finally:
+            busy.kill()
+    assert not holds_one_of(busy.pid, files)

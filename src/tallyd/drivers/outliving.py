@@ -212,8 +212,16 @@ def holds_one_of(pid: int, files: Collection[FileId]) -> bool:
     """Tell whether a process has one of these files open; one that has ended has none."""
     directory = f"/proc/{pid}/fd"
     try:
-        return any(file_id(f"{directory}/{name}") in files for name in os.listdir(directory))  # noqa: PTH208 - names, no paths
+        names = os.listdir(directory)  # noqa: PTH208 - names, no paths
     except OSError:
+        return False
+    return any(_is_one_of(f"{directory}/{name}", files) for name in names)
+
+
+def _is_one_of(path: str, files: Collection[FileId]) -> bool:
+    try:
+        return file_id(path) in files
+    except OSError:  # closed meanwhile: that says nothing of the others
         return False
 
 

@@ -133,6 +133,13 @@ class Seen:
 
     pictures: list[tuple[float, int, Mark]]
 
+    def by_stamps(self) -> "Seen":
+        """Give the same as of a viewer that was never kept waiting by its own machine."""
+        first = min(at - stamp / TICKS_PER_S for at, stamp, _ in self.pictures)
+        return Seen(
+            [(first + stamp / TICKS_PER_S, stamp, mark) for _, stamp, mark in self.pictures]
+        )
+
     def stretches(self) -> list[list[tuple[float, int, Mark]]]:
         """Give the pictures of one film after the other, from the plan's first on."""
         each = [list(group) for _, group in groupby(self.pictures, lambda found: found[2].name)]
@@ -249,6 +256,7 @@ async def test_a_plan_is_on_air_as_it_was_made(channel, films, tmp_path):
             tasks.cancel_scope.cancel()
     watched = channel.viewer.pictures(tmp_path)
     live = Seen([((at - plan.zero).total_seconds(), stamp, mark) for at, stamp, mark in watched])
+    live = live if FULL else live.by_stamps()
     anchor = next((at, mark) for at, _, mark in live.pictures if mark == Mark(1, 0))
     (flv,) = served.glob("*.flv")
     viewers = {

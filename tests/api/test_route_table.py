@@ -247,11 +247,12 @@ async def test_who_looks_changes_nothing(house: Api) -> None:
         assert await _everything(house) == before
 
 
-async def _try_as_stranger(api: Api, stranger: Asker) -> None:
-    before = await _everything(api)
+async def _try_as_stranger(api: Api, stranger: Asker) -> int:
+    before, tried = await _everything(api), 0
     for route, (kind, _) in TABLE.items():
         if kind in {Kind.MAKE, Kind.HOUSE}:
             continue
+        tried += 1
         answer = await stranger.ask(route)
         assert SECRET not in answer.text or kind is Kind.PROGRAMME, route
         assert answer.status_code < 500, route
@@ -260,12 +261,14 @@ async def _try_as_stranger(api: Api, stranger: Asker) -> None:
         if HIDDEN & set(re.findall(r"\{(\w+)\}", route[1])):
             assert _told(answer) == _told(await stranger.ask(route, HIDDEN)), route
     assert await _everything(api) == before
+    return tried
 
 
 async def test_a_stranger_changes_nothing_of_another_s(house: Api) -> None:
     """To another operator what alice booked is not there, by any route."""
     async with house.client() as http:
-        await _try_as_stranger(house, await asker_of(house, http, "a stranger"))
+        tried = await _try_as_stranger(house, await asker_of(house, http, "a stranger"))
+    assert tried == sum(kind not in {Kind.MAKE, Kind.HOUSE} for kind, _ in TABLE.values())
 
 
 @pytest.mark.parametrize(

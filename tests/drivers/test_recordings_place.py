@@ -71,6 +71,7 @@ def test_what_was_never_on_a_disk_of_its_own_is_not_missed(
     mounts.place(tmp_path, seen=seen).require()
     mounts.at = tmp_path
     mounts.place(tmp_path, seen=seen).require()
+    assert tmp_path in mounts.remembered
 
 
 def test_the_operator_may_require_a_disk_or_none(tmp_path: Path, mounts: Mounts) -> None:

@@ -191,4 +191,5 @@ async def test_other_channels_are_free(uplynk):
     await neighbours(uplynk)
     channels = (await uplynk.ask("GET", "/channels")).json()["items"]
     (two,) = [each["id"] for each in channels if each["desc"] == "two"]
-    await uplynk.seen_as(channel=two).book(start=at("10:00"))
+    booked = await uplynk.seen_as(channel=two).book(start=at("10:00"))
+    assert booked["start"] == at("10:00")

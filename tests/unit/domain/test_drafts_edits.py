@@ -67,10 +67,19 @@ ALLOWED = {
 }
 
 
+def wrong_fields(schedule, fields):
+    """Give the fields whose mistakes an edit would bring."""
+    try:
+        validate_edit(schedule, replace(draft_of(schedule), **fields), NOW, TARGETS)
+    except InvalidBooking as refused:
+        return [each.field for each in refused.problems]
+    return []
+
+
 @pytest.mark.parametrize(("schedule", "fields"), ALLOWED.values(), ids=ALLOWED)
 def test_what_was_wrong_before_does_not_stand_in_the_way_of_an_edit(schedule, fields):
     """An edit is judged by what it changes."""
-    validate_edit(schedule, replace(draft_of(schedule), **fields), NOW, TARGETS)
+    assert wrong_fields(schedule, fields) == []
 
 
 REFUSED = {
@@ -92,6 +101,4 @@ REFUSED = {
 @pytest.mark.parametrize(("schedule", "fields", "field"), REFUSED.values(), ids=REFUSED)
 def test_an_edit_may_not_bring_new_mistakes(schedule, fields, field):
     """What an edit makes wrong is refused, and only that is listed."""
-    with pytest.raises(InvalidBooking) as refused:
-        validate_edit(schedule, replace(draft_of(schedule), **fields), NOW, TARGETS)
-    assert [each.field for each in refused.value.problems] == [field]
+    assert wrong_fields(schedule, fields) == [field]

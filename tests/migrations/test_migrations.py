@@ -4,6 +4,7 @@ import re
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from hashlib import sha256
 from importlib.resources import files
 
 import pytest
@@ -34,6 +35,15 @@ NEXT = Migration(
 )
 LATER = (*MIGRATIONS, NEXT)
 
+SHIPPED = (
+    "8d7f0a8e3cf48082e541aee298c6a91ce1d7e99b8633694e35a9ce4f47779aa1",
+    "99e580b51d848c26180a98939ee7bf1b0a445cd586258cd6d045ba832f7ac5d8",
+    "264d61370a93934c81f8b2cb49f0de1b292429a79f9bf1eab05aca5a39d0b35a",
+    "924b45434d65ea30d5d5388b5dbc6308ae4170bdd892b826b132772ac0b1e806",
+    "0cf3fe56443197381ccb7b95a43cbbb3a45a6355dc90d1685ae2599d791d09c7",
+)
+"""The SHA-256 of each migration; a new one is added here with the release that brings it."""
+
 
 def dump(path):
     """Give everything that a database says of itself, its rows included, less whose it is."""
@@ -59,6 +69,12 @@ def test_files_are_named_and_numbered_in_a_row():
     names = [file.name for file in files("tallyd.store").joinpath("migrations").iterdir()]
     assert all(FILE_NAME.fullmatch(name) for name in names)
     assert [migration.number for migration in MIGRATIONS] == list(range(1, len(names) + 1))
+
+
+def test_a_migration_never_changes():
+    """A database that has been through one would never see what was changed in it afterwards."""
+    digests = [sha256(migration.script.encode()).hexdigest() for migration in MIGRATIONS]
+    assert digests == list(SHIPPED)
 
 
 def test_a_new_database_is_whole(tmp_path):
@@ -112,6 +128,16 @@ def test_migrated_is_the_same_as_new(database, tmp_path):
     fresh = tmp_path / "fresh.db"
     initialise(fresh, LATER)
     assert dump(database) == dump(fresh)
+
+
+@pytest.mark.parametrize("number", range(1, SCHEMA_VERSION))
+def test_every_earlier_release_can_be_upgraded(tmp_path, number):
+    """However old the appliance, what it holds after the upgrade is what a new one holds."""
+    old, fresh = tmp_path / "old.db", tmp_path / "fresh.db"
+    initialise(old, MIGRATIONS[:number])
+    assert migrate(old) == tuple(range(number + 1, SCHEMA_VERSION + 1))
+    initialise(fresh)
+    assert dump(old) == dump(fresh)
 
 
 def test_the_present_release_changes_nothing_by_migrating(database):

@@ -72,6 +72,7 @@ class Channel:
         self.root = root
         self.clock = SystemClock()
         self.viewer = Viewer(free_port(), self.clock)
+        self.said: list[tuple[str, object]] = []
         self._tasks = tasks
         self._scopes: list[anyio.CancelScope] = []
         tasks.start_soon(self.viewer.watch)
@@ -97,6 +98,7 @@ class Channel:
             state=self.root / "state",
             live=live,
             ad_slate=ad_slate,
+            say=lambda event, **facts: self.said.append((event, facts.get("error"))),
         )
         return FfmpegFeed(context, FfmpegFeed.Options.model_validate(chosen))
 

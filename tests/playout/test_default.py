@@ -20,7 +20,6 @@ if TYPE_CHECKING:
         (None, None, SlateTake),
         (None, "test", LiveTake),
         ("slate", "test", SlateTake),
-        ("live", "test", LiveTake),
         ("/srv/loop.mp4", "test", FileTake),
     ],
 )

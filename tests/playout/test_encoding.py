@@ -82,6 +82,7 @@ def test_what_comes_in_bursts_is_read_at_its_pace():
     "wrong",
     [
         {"default": "film.mp4"},
+        {"default": "live"},
         {"live": "test"},
         {"slicers": {"x": "test"}},
         {"ad_slate": "/ads.png"},

@@ -181,6 +181,25 @@ async def test_a_source_that_is_killed_costs_two_seconds(channel):
     await feed.switch_off()
 
 
+async def test_a_playout_that_hangs_is_replaced(channel):
+    """One that answers nothing any more is killed, and another brings the channel back."""
+    feed = channel.feed(live="test")
+    await feed.switch_on()
+    await until(lambda: _is_on(feed), 20)
+    (hung,) = playouts(channel.root / "locks")
+    os.kill(hung, signal.SIGSTOP)
+    await until(lambda: _is_replaced(channel, hung), 20)
+    await until(lambda: _is_on(feed), 20)
+    assert [error for event, error in channel.said if event == "feed.died"] == [
+        "the playout answered nothing any more, and was killed"
+    ]
+    await feed.switch_off()
+
+
+async def _is_replaced(channel, pid: int) -> bool:
+    return playouts(channel.root / "locks") not in ([pid], [])
+
+
 async def test_a_playout_that_is_held_up_loses_no_entry(channel):
     """It answers nobody for a while: what it has to play stays, and begins."""
     feed = channel.feed(live="test")
@@ -253,23 +272,24 @@ async def test_what_is_missing_is_refused(channel):
 
 
 @pytest.mark.parametrize(
-    ("live", "options", "sentence"),
+    ("live", "sentence"),
     [
-        (None, {"default": "live"}, "needs a channel with a `live` input"),
-        ("alsa:hw:1", {}, "the `live` input is a device"),
-        ("https://", {}, "the `live` input has no host"),
+        ("alsa:hw:1", "the `live` input is a device"),
+        ("https://", "the `live` input has no host"),
     ],
 )
-async def test_a_channel_without_its_live_input(channel, live, options, sentence):
+async def test_a_channel_without_its_live_input(channel, live, sentence):
     """A feed that could not show what it should is not built, and says why."""
     with pytest.raises(GiveUpError, match=sentence):
-        channel.feed(live=live, **options)
+        channel.feed(live=live)
 
 
-async def test_an_ad_slate_that_is_gone_is_told(channel, tmp_path):
-    """The channel is on with its slate instead, and its health says what is missing."""
-    feed = channel.feed(ad_slate=tmp_path / "gone.png")
-    with pytest.raises(TryAgainError, match="no ad slate"):
+@pytest.mark.parametrize("missing", ["slate", "ad_slate"])
+async def test_a_slate_that_is_gone_is_told(channel, tmp_path, missing):
+    """The channel is on without it, and its health says what is missing."""
+    gone = tmp_path / "gone.png"
+    feed = channel.feed(**{missing: gone})
+    with pytest.raises(TryAgainError, match=f"no {missing.replace('_', ' ')} {gone}"):
         await feed.probe()
     await feed.switch_on()
     await until(lambda: _is_on(feed), 20)

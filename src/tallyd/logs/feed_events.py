@@ -30,8 +30,8 @@ FEED_EVENTS: Final[Mapping[str, Event]] = {
     ),
     "feed.died": Event(
         "error",
-        "The playout of a channel has ended by itself; it is started again.",
-        {**_TARGET, "error": "what it said last"},
+        "The playout of a channel has ended, or hung and was killed; it is started again.",
+        {**_TARGET, "error": "what it said last, or that it hung"},
     ),
     "feed.fell_back": Event(
         "warning",

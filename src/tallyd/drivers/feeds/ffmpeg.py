@@ -52,9 +52,6 @@ class FfmpegFeed:
             raise GiveUpError(Reason.DRIVER_UNAVAILABLE, "a channel needs a directory of its own")
         if context.live is not None:
             require_input(context.live)
-        elif options.default == "live":
-            sentence = "`default` = live needs a channel with a `live` input"
-            raise GiveUpError(Reason.DRIVER_UNAVAILABLE, sentence)
         self._context = context
         self._clock = context.clock
         self._options = options
@@ -91,9 +88,10 @@ class FfmpegFeed:
             folder = anyio.Path(output.address).parent
             if output.kind is OutputKind.HLS and not await folder.is_dir():
                 raise TryAgainError(Reason.DISK_MISSING, f"there is no directory {folder}")
-        ad_slate = self._context.ad_slate
-        if ad_slate is not None and not await anyio.Path(ad_slate).is_file():
-            raise TryAgainError(Reason.DEVICE_REFUSED, f"there is no ad slate {ad_slate}")
+        stands_in = {"slate": self._options.slate, "ad slate": self._context.ad_slate}
+        for what, picture in stands_in.items():
+            if picture is not None and not await anyio.Path(picture).is_file():
+                raise TryAgainError(Reason.DEVICE_REFUSED, f"there is no {what} {picture}")
         shown = ", ".join(output.shown for output in self._options.publications)
         return f"{shown} by {self._binary}"
 

@@ -47,11 +47,11 @@ class Material:
     @property
     def default(self) -> Clip:
         """What plays between entries."""
-        chosen = self._options.default or ("slate" if self._live is None else "live")
-        if chosen == "slate":
+        chosen = self._options.default
+        if chosen is None and self._live is not None:
+            return Clip(Kind.DEFAULT, LiveTake(self._live), name="live")
+        if chosen is None or chosen == "slate":
             return Clip(Kind.DEFAULT, SlateTake(), name="slate")
-        if chosen == "live":
-            return Clip(Kind.DEFAULT, LiveTake(self._live or ""), name="live")
         path = Path(chosen)
         return Clip(Kind.DEFAULT, FileTake(path, timedelta(0)), name=path.stem)
 

@@ -88,7 +88,11 @@ def _absolute(path: Path) -> Path:
 
 
 def _checked_default(text: str) -> str:
-    if text not in {"slate", "live"}:
+    if text == "live":
+        raise ValueError(
+            "is what a channel with a `live` input plays without this key: leave it out"
+        )
+    if text != "slate":
         _absolute(Path(text))
     return text
 
@@ -127,8 +131,8 @@ class PlayoutOptions(BaseModel):
     )
     default: Annotated[str, AfterValidator(_checked_default)] | None = Field(
         default=None,
-        description="What plays between entries: `slate`, `live` (the channel's), or the absolute "
-        "path of a file that is played over and over. Default: `live`, or without one `slate`.",
+        description="What plays between entries: `slate`, or the absolute path of a file that is "
+        "played over and over. Default: the channel's `live` input, or without one `slate`.",
     )
     slate: File | None = Field(
         default=None,

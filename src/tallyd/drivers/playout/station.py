@@ -39,6 +39,9 @@ _AGAIN_AFTER_S = (0.0, 0.5, 1.0, 2.0, 5.0)
 _STEADY_AFTER_S = 10.0
 _ENDS_WITHIN_S = 4.0
 _ENDING_S = 0.3
+_HANGS_AFTER = 3
+"""A playout that leaves so many questions unanswered, one after the other, is replaced."""
+_HUNG = "the playout answered nothing any more, and was killed"
 
 
 class Station:
@@ -148,16 +151,33 @@ class Station:
 
     async def _watch(self) -> None:
         """Look at the channel until its playout has ended."""
-        process, looked_s = self.process, self._clock.monotonic()
+        process, looked_s, unanswered = self.process, self._clock.monotonic(), 0
+        hung = False
         while process is not None and not process.over:
             with anyio.move_on_after(_LOOK_EVERY_S):
                 await process.wait()
             if self._clock.monotonic() - looked_s >= _LOOK_EVERY_S:
                 looked_s = self._clock.monotonic()
-                with suppress(DriverError):
-                    self._watcher.look(await self.ask(Ask()))
+                unanswered = 0 if await self._looked() else unanswered + 1
+            if unanswered == _HANGS_AFTER:
+                hung, unanswered = True, 0
+                await self._kill(process)
         if not self._wanted_off:
-            self._watcher.gone(self._why_not())
+            self._watcher.gone(_HUNG if hung else self._why_not())
+
+    async def _kill(self, process: Outliver) -> None:
+        try:
+            await process.kill()
+        except ProcessError as error:
+            raise TryAgainError(Reason.DEVICE_TIMEOUT, str(error)) from error
+
+    async def _looked(self) -> bool:
+        """Look at the channel; tells whether its playout did not keep us waiting in vain."""
+        try:
+            self._watcher.look(await self.ask(Ask()))
+        except TryAgainError as error:
+            return error.reason is not Reason.DEVICE_TIMEOUT
+        return True
 
     async def _ask(self, request: BaseModel) -> State:
         directory = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)

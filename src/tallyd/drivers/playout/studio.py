@@ -3,7 +3,6 @@
 One task keeps the slots; what it calls never waits for a disk, a process or a network.
 """
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -74,10 +73,7 @@ class Studio:
         Raises:
             NoSourceError: no slate can be made.
         """
-        slate = ad_slate = await self._material.slate(self._options.slate)
-        if self._ad_slate is not None:
-            with suppress(NoSourceError):  # then breaks show the slate
-                ad_slate = await self._material.slate(self._ad_slate)
+        slate, ad_slate = await self._slates()
         make = self._material.publishing
         self.publications = tuple(
             Publication(output, make, self._recent, self._around)
@@ -95,6 +91,19 @@ class Studio:
             finally:
                 director.close()
                 self._wind_up()
+
+    async def _slates(self) -> tuple[Loop, Loop]:
+        """Make the slate and that of ad breaks: black, or the slate, where a picture is missing."""
+        try:
+            slate = await self._material.slate(self._options.slate)
+        except NoSourceError:
+            slate = await self._material.slate(None)
+        if self._ad_slate is None:
+            return slate, slate
+        try:
+            return slate, await self._material.slate(self._ad_slate)
+        except NoSourceError:
+            return slate, slate
 
     def _desk(self, slate: Loop, ad_slate: Loop, tasks: anyio.abc.TaskGroup) -> Desk:
         return Desk(

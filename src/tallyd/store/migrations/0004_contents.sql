@@ -25,7 +25,7 @@ CREATE INDEX schedules_by_batch ON schedules (batch) WHERE batch IS NOT NULL;
 CREATE INDEX schedules_by_asset ON schedules (content_id) WHERE content_kind = 'asset';
 
 -- A file that channels play. `breaks_ms` are the positions of its ad breaks, `streams` what was found in
--- it, `ad` whether it fills the breaks of others. A row outlives the asset: what was played keeps its name.
+-- it. A row outlives the asset: what was played keeps its name.
 CREATE TABLE assets (
   id TEXT PRIMARY KEY NOT NULL CHECK (length(id) = 32),
   name TEXT NOT NULL CHECK (length(name) <= 200),
@@ -34,12 +34,8 @@ CREATE TABLE assets (
   breaks_ms TEXT NOT NULL CHECK (json_type(breaks_ms) = 'array'),
   streams TEXT NOT NULL CHECK (json_type(streams) = 'array'),
   created_ms INTEGER NOT NULL,
-  removed_ms INTEGER,
-  ad INTEGER NOT NULL CHECK (ad IN (0, 1))
+  removed_ms INTEGER
 ) STRICT, WITHOUT ROWID;
-
--- The revision at which the library changed last.
-ALTER TABLE meta ADD COLUMN assets_revision INTEGER NOT NULL DEFAULT 0;
 
 -- What can be booked in one go: `items` are {"asset": id} or {"ad_ms": length}, in order.
 CREATE TABLE playlists (

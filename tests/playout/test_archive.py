@@ -9,7 +9,14 @@ from tests.playout_rig import picture, sound
 
 from tallyd.domain.window import to_ms
 from tallyd.drivers.playout import archive
-from tallyd.drivers.playout.archive import Archive, Bounds, files_in, kept_since, sound_before
+from tallyd.drivers.playout.archive import (
+    Archive,
+    Bounds,
+    files_in,
+    kept_since,
+    read_on,
+    sound_before,
+)
 from tallyd.drivers.playout.sources import NoSourceError
 
 ZERO = datetime(2026, 12, 1, tzinfo=UTC)
@@ -37,7 +44,7 @@ def begins(directory: Path) -> list[float]:
 def kept(directory: Path, start: float, stop: float) -> None:
     """Make a file of what was on air from when to when."""
     file = directory / f"{to_ms(after(start))}.ts"
-    file.write_bytes(b"x")
+    file.write_bytes(b"%d" % start)
     os.utime(file, (after(stop).timestamp(),) * 2)
 
 
@@ -71,13 +78,18 @@ def test_it_is_bounded(tmp_path: Path, bounds: Bounds, expected: list[float]):
     assert begins(tmp_path) == expected
 
 
+def played(directory: Path, start: float, stop: float) -> tuple[list[int], float]:
+    """Give when the files of a window begin, all of it long over, and how much is left out."""
+    first, skipped = kept_since(directory, after(start))
+    pieces = read_on(first, after(stop), lambda: after(stop + 60))
+    return [int(piece) for piece in pieces], skipped.total_seconds()
+
+
 def test_a_window_is_found(tmp_path: Path):
-    """The files of a window are named in order, and how much of the first is to be left out."""
+    """The files of a window are read in order, and it is known how much is to be left out."""
     for start in range(0, 50, 10):
         kept(tmp_path, start, start + 10)
-    files, skipped = kept_since(tmp_path, after(14), after(31))
-    assert [int(file.stem) - to_ms(ZERO) for file in files] == [10_000, 20_000, 30_000]
-    assert skipped == timedelta(seconds=4)
+    assert played(tmp_path, 14, 31) == ([10, 20, 30], 4)
 
 
 def test_a_gap_ends_what_is_found(tmp_path: Path):
@@ -85,10 +97,31 @@ def test_a_gap_ends_what_is_found(tmp_path: Path):
     kept(tmp_path, 0, 10)
     kept(tmp_path, 10, 18)
     kept(tmp_path, 30, 40)
-    files, _ = kept_since(tmp_path, after(5), after(40))
-    assert len(files) == 2
+    assert played(tmp_path, 5, 40) == ([0, 10], 5)
     with pytest.raises(NoSourceError, match="nothing was kept"):
-        kept_since(tmp_path, after(20), after(40))
+        kept_since(tmp_path, after(20))
+
+
+def test_what_is_yet_to_be_written_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A replay that follows at once on what it shows has all of it, and waits for nothing else."""
+    writing = Archive(tmp_path, BOUNDS)
+    seconds = 0.0
+
+    def goes_on(length_s: float) -> None:
+        nonlocal seconds
+        for _ in range(round(length_s * 4)):
+            writing.write(after(seconds), b"%d " % seconds, entry=True)
+            for file in files_in(tmp_path)[-2:]:
+                os.utime(file, (after(seconds).timestamp(),) * 2)
+            seconds += 0.25
+
+    goes_on(8)
+    monkeypatch.setattr(archive, "sleep", goes_on)
+    first, _ = kept_since(tmp_path, after(5))
+    shown = b"".join(read_on(first, after(25), lambda: after(seconds))).split()
+    writing.close()
+    assert {int(each) for each in shown} >= set(range(25))
+    assert seconds < 30
 
 
 @pytest.mark.parametrize("since", [-5, 100])
@@ -96,13 +129,13 @@ def test_what_was_not_kept_is_said(tmp_path: Path, since: float):
     """A replay of what is gone says so."""
     kept(tmp_path, 0, 10)
     with pytest.raises(NoSourceError, match="nothing was kept"):
-        kept_since(tmp_path, after(since), after(since + 5))
+        kept_since(tmp_path, after(since))
 
 
 def test_there_may_be_no_archive_at_all(tmp_path: Path):
     """A channel that keeps nothing has nothing to replay."""
     with pytest.raises(NoSourceError):
-        kept_since(tmp_path / "none", after(0), after(5))
+        kept_since(tmp_path / "none", after(0))
 
 
 def test_a_disk_that_refuses_costs_the_archive_only(tmp_path: Path):

@@ -85,25 +85,28 @@ async def test_entries_follow_one_another_without_a_break(channel, films, tmp_pa
 
 
 async def test_a_replay_shows_what_was_on_air(channel, films, tmp_path):
-    """The pictures of a window of the past come again, from its first on."""
+    """The pictures of a window come again, first to last, also of what has only just ended."""
     feed = channel.feed(archive_keep_s=600)
     await feed.switch_on()
     while not channel.viewer.came:
         await channel.clock.sleep(0.1)
     zero = channel.clock.now() + s(3)
     film = AssetProgramme(films(1, 6), s(6))
-    replay = ReplayProgramme(Window(zero + s(1), zero + s(3)))
+    early = ReplayProgramme(Window(zero + s(1), zero + s(3)))
+    just_now = ReplayProgramme(Window(zero + s(2), zero + s(8)))
     await feed.start(channel.order("a", zero, 6, film))
-    await feed.start(channel.order("b", zero + s(9), 2, replay))
-    await channel.clock.sleep(3)
+    await feed.start(channel.order("b", zero + s(6), 2, early))
+    await feed.start(channel.order("c", zero + s(8), 6, just_now))
+    await channel.clock.sleep(7)
     await feed.switch_off()
     pictures = channel.viewer.pictures(tmp_path)
     one_stream(pictures)
     seen = stretches(mark for _, _, mark in pictures if mark.name == 1)
-    assert [name for name, _, _ in seen] == [1, 1]
-    (_, first, last) = seen[1]
-    assert abs(first - 25) <= 1
-    assert abs(last - 74) <= 1
+    wanted = [(0, 149), (25, 74), (50, 149), (25, 74)]
+    assert len(seen) == len(wanted)
+    for (_, first, last), (begins, ends) in zip(seen, wanted, strict=True):
+        assert abs(first - begins) <= 1
+        assert abs(last - ends) <= 1
 
 
 async def test_a_film_that_is_ordered_late_is_soon_in_its_time(channel, films, tmp_path):

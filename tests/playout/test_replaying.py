@@ -9,7 +9,7 @@ from tests import marks_rig
 from tests.marks_rig import FFMPEG, RATE
 
 from tallyd.drivers.playout.archive import sound_before
-from tallyd.drivers.playout.encoding import play_files
+from tallyd.drivers.playout.encoding import play_kept
 from tallyd.drivers.playout.options import PlayoutOptions
 
 SLOT_MS = 1_000 // RATE
@@ -35,7 +35,7 @@ def test_it_begins_with_the_first_picture_of_its_window(
     """Wherever between two pictures a window begins, its first one is the next that comes."""
     number = 30
     skipped = timedelta(milliseconds=number * SLOT_MS + into_picture_ms)
-    command = play_files(FFMPEG, OPTIONS, (kept,), skipped=skipped, sound=sound_before(kept))
+    command = play_kept(FFMPEG, OPTIONS, iter(()), skipped=skipped, sound=sound_before(kept))
     shown = tmp_path / "shown.ts"
     with kept.open("rb") as given, shown.open("wb") as taken:
         subprocess.run(command.argv, stdin=given, stdout=taken, check=True, timeout=60)

@@ -12,9 +12,10 @@ from typing import ClassVar
 import anyio
 
 from tallyd.domain.model import EndReason, Reason
-from tallyd.domain.window import from_ms
+from tallyd.domain.window import MILLISECOND, from_ms
 from tallyd.drivers.ffmpeg.binary import find_ffmpeg
 from tallyd.drivers.parts import STOPPED_KEPT
+from tallyd.drivers.playout.director import PREPARED_AHEAD
 from tallyd.drivers.playout.options import OutputKind, PlayoutOptions
 from tallyd.drivers.playout.resolving import entry_of, require_input
 from tallyd.drivers.playout.station import ON_WITHIN_S, Station
@@ -32,7 +33,7 @@ from tallyd.ports.drivers import (
     TryAgainError,
 )
 
-LEAD_MS = 2_500
+LEAD_MS = PREPARED_AHEAD // MILLISECOND
 """So long before its time a source is started: it is taken at its time, not when it is ready."""
 
 SILENT_AFTER = timedelta(seconds=2)

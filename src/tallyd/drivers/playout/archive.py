@@ -4,11 +4,14 @@ A file is named by when its first picture was on air. Everything here that touch
 """
 
 from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
+from time import sleep  # noqa: TID251 - in threads of its own, where something is still written
 from typing import IO
 
 from tallyd.domain.window import from_ms, to_ms
@@ -20,8 +23,11 @@ SEGMENT = timedelta(seconds=10)
 
 _ENDING = ".ts"
 _HEAD_BYTES = 65_536
+_PIECE_BYTES = 1 << 20
 _STREAMS = 2
 _FLUSHED_EVERY = timedelta(seconds=1)
+_WRITTEN_WITHIN = 2 * _FLUSHED_EVERY
+_LOOK_EVERY_S = 0.5
 _JOINS_WITHIN = timedelta(seconds=1)
 """Files follow one another if there is no more time between them: what was written last is
 known to a part of a second."""
@@ -118,20 +124,44 @@ def began(path: Path) -> datetime:
     return from_ms(int(path.stem))
 
 
-def kept_since(directory: Path, since: datetime, until: datetime) -> tuple[list[Path], timedelta]:
-    """Give the files of what was on air in a window, up to the first gap, and how much to skip.
+def kept_since(directory: Path, since: datetime) -> tuple[Path, timedelta]:
+    """Give the file of what was on air at an instant, and how much of it was on air before.
 
     Raises:
-        NoSourceError: of its beginning nothing was kept.
+        NoSourceError: nothing was kept of it.
     """
     files = files_in(directory)
     first = max((n for n, path in enumerate(files) if began(path) <= since), default=None)
     if first is None or since >= _ended(files, first):
         raise NoSourceError(f"nothing was kept of {since:%Y-%m-%d %H:%M:%S} UTC")
-    last = first
-    while last + 1 < len(files) and _ended(files, last) < until and _follows(files, last):
-        last += 1
-    return files[first : last + 1], since - began(files[first])
+    return files[first], since - began(files[first])
+
+
+def read_on(first: Path, until: datetime, now: Callable[[], datetime]) -> Iterator[bytes]:
+    """Give what was put out from a file on until an instant, or up to the first gap.
+
+    What is yet to be written is waited for: a replay may follow at once on what it shows.
+
+    Raises:
+        OSError: the disk refuses, or what is asked for has been removed meanwhile.
+    """
+    path: Path | None = first
+    while path is not None:
+        with path.open("rb") as file:
+            while not (later := _later_than(path)) and now() < until + _WRITTEN_WITHIN:
+                yield from _rest(file)
+                sleep(_LOOK_EVERY_S)
+            yield from _rest(file)
+        goes_on = later and _follows(later[0], path) and began(later[0]) < until
+        path = later[0] if goes_on else None
+
+
+def _rest(file: IO[bytes]) -> Iterator[bytes]:
+    return iter(partial(file.read, _PIECE_BYTES), b"")
+
+
+def _later_than(path: Path) -> list[Path]:
+    return [each for each in files_in(path.parent) if began(each) > began(path)]
 
 
 def sound_before(path: Path) -> timedelta:
@@ -153,14 +183,13 @@ def sound_before(path: Path) -> timedelta:
     return timedelta(seconds=max(0, ticks) / TICKS_PER_S)
 
 
-def _follows(files: list[Path], number: int) -> bool:
-    gap = began(files[number + 1]) - _written(files[number])
-    return gap < _JOINS_WITHIN
+def _follows(path: Path, earlier: Path) -> bool:
+    return began(path) - _written(earlier) < _JOINS_WITHIN
 
 
 def _ended(files: list[Path], number: int) -> datetime:
     """Give until when a file was on air: it may be the last one of a life of the channel."""
-    if number + 1 < len(files) and _follows(files, number):
+    if number + 1 < len(files) and _follows(files[number + 1], files[number]):
         return began(files[number + 1])
     return _written(files[number])
 

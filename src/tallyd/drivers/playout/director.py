@@ -24,8 +24,11 @@ from tallyd.drivers.playout.sources import Source
 from tallyd.drivers.playout.transport import TICKS_PER_S
 from tallyd.ports.as_run import Kind
 
-PREPARED_AHEAD = timedelta(seconds=3)
-"""So long before it is wanted a source is started."""
+PREPARED_AHEAD = timedelta(seconds=4)
+"""So long before it is wanted a source is started.
+
+To find out what a camera sends takes 1.5 s, and its next picture to begin with two more.
+"""
 
 HELD_S = 1.0
 """So long what was on air goes on where its successor is not ready, and a picture may stand."""

@@ -3,7 +3,7 @@
 Whatever a source is, it is made to write the same kind of stream: size, rate, codecs, identifiers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -51,15 +51,15 @@ class Command:
     """What is run, and what it reads on its standard input: addresses may be secret.
 
     `hidden` are options that stand in no argument: ffmpeg reads them from a file that has no name,
-    where an argument is `HIDDEN`. `secrets` are what nobody may read in what it says. `files` are
-    what is told after `told`, one after the other.
+    where an argument is `HIDDEN`. `secrets` are what nobody may read in what it says. `rest` is
+    what is told after `told`, piece by piece: to get the next one may block.
     """
 
     argv: tuple[str, ...]
     told: str = field(default="", repr=False)
     hidden: str = field(default="", repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
-    files: tuple[Path, ...] = ()
+    rest: Iterator[bytes] | None = field(default=None, repr=False)
 
 
 def play_file(
@@ -87,24 +87,24 @@ def play_live(binary: str, options: PlayoutOptions, address: str) -> Command:
     return Command(argv, playlist(opened, source), secrets=source.secrets)
 
 
-def play_files(
+def play_kept(
     binary: str,
     options: PlayoutOptions,
-    files: Sequence[Path],
+    pieces: Iterator[bytes],
     *,
     skipped: timedelta,
     sound: timedelta,
 ) -> Command:
-    """Play files that are one stream when put together, from the picture `skipped` after the first.
+    """Play pieces that are one stream when put together, from `skipped` after its first picture on.
 
     `sound` is how much of it comes before the first picture.
     """
     read = ("-protocol_whitelist", "pipe", "-f", "mpegts", "-i", "pipe:0")
-    # On this side of the decoder it is exact; a file is too short for that to take long.
+    # On this side of the decoder it is exact; a file of the archive is too short to take long.
     cut = _before_picture(skipped, sound, options.rate)
     after = ("-ss", f"{cut.total_seconds():.6f}") if cut > _NOTHING else ()
     argv = (binary, *_QUIETLY, *read, *_normalised(options), *after, "pipe:1")
-    return Command(argv, files=tuple(files))
+    return Command(argv, rest=pieces)
 
 
 def _before_picture(skipped: timedelta, sound: timedelta, rate: int) -> timedelta:

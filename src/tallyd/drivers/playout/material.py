@@ -7,13 +7,13 @@ from pathlib import Path
 import anyio
 import anyio.abc
 
-from tallyd.drivers.playout.archive import kept_since, sound_before
+from tallyd.drivers.playout.archive import kept_since, read_on, sound_before
 from tallyd.drivers.playout.encoding import (
     HEEDED_BYTES,
     Command,
     make_slate,
     play_file,
-    play_files,
+    play_kept,
     play_live,
     publish,
     publish_openly,
@@ -123,9 +123,10 @@ class Material:
                 raise ValueError("a slate has no process")
 
     def _replayed(self, since: datetime, until: datetime) -> Command:
-        files, skipped = kept_since(self._archive, since, until)
-        sound = sound_before(files[0])
-        return play_files(self._binary, self._options, files, skipped=skipped, sound=sound)
+        first, skipped = kept_since(self._archive, since)
+        pieces = read_on(first, until, self._around.clock.now)
+        sound = sound_before(first)
+        return play_kept(self._binary, self._options, pieces, skipped=skipped, sound=sound)
 
 
 async def _loop(process: Piped) -> Loop:

@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import shutil
 import signal
 import subprocess
 import threading
@@ -104,9 +103,10 @@ async def spawn_reader(command: Command, limiter: anyio.CapacityLimiter) -> Pipe
 
 
 def _writer(command: Command) -> Piped:
-    stdin = subprocess.PIPE if command.told or command.files else subprocess.DEVNULL
+    tells = command.told or command.rest is not None
+    stdin = subprocess.PIPE if tells else subprocess.DEVNULL
     popen, said = _started(command, stdin, subprocess.PIPE)
-    if popen.stdin is not None and command.files:
+    if popen.stdin is not None and command.rest is not None:
         # It takes them as fast as they are played: nobody waits for that.
         threading.Thread(target=_tell, args=(popen.stdin, command), daemon=True).start()
     elif popen.stdin is not None:
@@ -118,9 +118,8 @@ def _tell(stdin: IO[bytes], command: Command) -> None:
     """Write to an ffmpeg what it is to read, until it takes no more, or a file cannot be read."""
     with suppress(OSError), stdin as pipe:
         pipe.write(command.told.encode())
-        for path in command.files:
-            with path.open("rb") as file:
-                shutil.copyfileobj(file, pipe, _PIPE_BYTES)
+        for piece in command.rest or ():
+            pipe.write(piece)
 
 
 def _reader(command: Command) -> Piped:

@@ -1,6 +1,6 @@
 """What holds for every test: one event loop that nothing may block, and no skips in CI.
 
-For the most part tests wait; so of all of them two modules are run at once, of all faults three.
+For the most part tests wait; so three modules are run at once.
 """
 
 import os
@@ -22,7 +22,7 @@ pytest_plugins = ["pytester", "systemd_rig"]
 os.umask(0o022)
 
 TESTS = Path(__file__).parent
-AT_ONCE = {TESTS: 2, TESTS / "faults": 3}
+AT_ONCE = {TESTS: 3, TESTS / "faults": 3}
 
 MAY_BLOCK = (
     # Once for each daemon, database or driver, before it has anything else to do.

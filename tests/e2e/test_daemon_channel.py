@@ -146,7 +146,7 @@ async def test_another_live_input_comes_by_a_reload(house, tmp_path):
     hls.mkdir()
     house.configure()
     plain = house.config.read_text()
-    channel = CHANNEL.format(hls=hls).replace('default = "slate"', 'default = "live"')
+    channel = CHANNEL.format(hls=hls).replace('default = "slate"\n', "")
     house.config.write_text(plain + channel + '[slicers.other]\nsource = "test"\n')
     daemon = await house.start()
     started = await daemon.heard("feed.started")
@@ -161,10 +161,6 @@ async def test_another_live_input_comes_by_a_reload(house, tmp_path):
     fell_back = await daemon.heard("feed.fell_back", token=None)
     assert fell_back["detail"]
     assert started["pid"] not in playouts(house.state / "inputs" / "channels.one")
-    house.config.write_text(plain + channel.replace('live = "bars"\n', ""))
-    os.kill(daemon.pid, signal.SIGHUP)
-    refused = await daemon.heard("config.refused")
-    assert "needs a channel with a `live` input" in str(refused["problems"])
     assert "CANARY" not in (house.root / "daemon-0.log").read_text()
     assert await daemon.end(signal.SIGINT) == 0
 

@@ -221,7 +221,7 @@ def as_run(channel, plan: Plan) -> list[float]:
 
 
 @pytest.mark.timeout(1_200)
-async def test_a_plan_is_on_air_as_it_was_made(channel, films, tmp_path):
+async def test_a_plan_is_on_air_as_it_was_made(channel, films, tmp_path, in_memory):
     """One publication from first to last by each way, each entry and break within its bounds."""
     rtmp, srt = free_port(), free_port()
     cameras = {name: f"rtmp://127.0.0.1:{rtmp}/cameras/{name}" for name in (CAMERA, SLICER)}
@@ -242,7 +242,7 @@ async def test_a_plan_is_on_air_as_it_was_made(channel, films, tmp_path):
         slate=str(marks_rig.still(tmp_path / "slate.png", SLATE)),
         ad_slate=marks_rig.still(tmp_path / "ad-slate.png", AD_SLATE),
     )
-    kept, served = tmp_path / "kept", tmp_path / "served"
+    kept, served = tmp_path / "kept", in_memory / "served"
     with ExitStack() as receivers:
         receivers.enter_context(rtmp_server(served, rtmp))
         receivers.enter_context(srt_listener(tmp_path / "srt.ts", srt))

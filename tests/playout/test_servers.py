@@ -46,7 +46,7 @@ async def test_servers_come_and_go(channel, tmp_path, binary):
         f"rtmp://127.0.0.1:{rtmp}/live/{KEY}",
         f"srt://127.0.0.1:{srt}?passphrase={PASSPHRASE}",
     ]
-    feed = channel.feed(outputs=outputs, default="live", live="test", binary=binary)
+    feed = channel.feed(outputs=outputs, live="test", binary=binary)
     with srt_listener(tmp_path / "srt.ts", srt, f"&passphrase={PASSPHRASE}"):
         with rtmp_server(tmp_path / "first", rtmp):
             await feed.switch_on()

@@ -10,7 +10,7 @@ from tests.playout_rig import loop, source, units
 
 from tallyd.domain.window import EPOCH, Window, from_ms
 from tallyd.drivers.playout.asrun import Change
-from tallyd.drivers.playout.director import Desk, Director
+from tallyd.drivers.playout.director import PREPARED_AHEAD, Desk, Director
 from tallyd.drivers.playout.mixing import Mixer
 from tallyd.drivers.playout.reel import Frame
 from tallyd.drivers.playout.rundown import Clip, Entry, LiveTake, SlateTake
@@ -21,6 +21,7 @@ from tallyd.ports.programme import AdBreak, AssetProgramme, LiveProgramme, Progr
 
 RATE = 25
 SLOT = timedelta(seconds=1) / RATE
+AHEAD_S = PREPARED_AHEAD.total_seconds()
 BETWEEN = Clip(Kind.DEFAULT, SlateTake())
 
 
@@ -179,12 +180,12 @@ def test_an_input_that_fails_is_opened_anew_once():
 def test_a_source_is_started_before_its_time_and_let_go_after_it():
     """No entry begins with a black picture, and no process is left behind."""
     channel = Channel()
-    channel.director.play(entry("a", 4, 6))
+    channel.director.play(entry("a", AHEAD_S + 1, AHEAD_S + 3))
     channel.run(0.8)
     assert not channel.made
     channel.run(0.4)
     assert [each.clip.token for each in channel.made] == ["a"]
-    channel.run(6)
+    channel.run(AHEAD_S + 3)
     assert [each.closed for each in channel.made] == [True]
 
 
@@ -297,8 +298,8 @@ def test_a_source_that_hangs_is_started_anew():
 def test_what_was_on_air_is_waited_for_less(stock: float, patience: float):
     """A camera that fell silent is opened anew soon; one that is being opened has its time."""
     channel = Channel(stocks=deque([stock, 1_000]))
-    channel.director.play(entry("a", 4, 60))
-    channel.run((4 if stock else 1) + stock / RATE + patience - 0.5)
+    channel.director.play(entry("a", AHEAD_S + 1, 60))
+    channel.run((AHEAD_S + 1 if stock else 1) + stock / RATE + patience - 0.5)
     assert len(channel.made) == 1
     channel.run(1)
     assert len(channel.made) == 2

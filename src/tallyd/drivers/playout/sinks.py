@@ -7,12 +7,13 @@ import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 
 import anyio
 
 from tallyd.drivers.playout.director import Out
 from tallyd.drivers.playout.encoding import Command
-from tallyd.drivers.playout.options import Output
+from tallyd.drivers.playout.options import Output, OutputKind
 from tallyd.drivers.playout.processes import Piped, spawn_reader
 from tallyd.drivers.playout.sources import Around
 
@@ -23,6 +24,13 @@ _AGAIN_AFTER_S = (0.1, 0.5, 1.0, 1.5)
 _STEADY_AFTER_S = 10.0
 _MOST_WAITING = 400
 _ENDS_WITHIN_S = 2.0
+
+LASTS_S = {OutputKind.RTMP: 24 * 86_400.0, OutputKind.RTMPS: 24 * 86_400.0}
+"""How long one publication goes on; others have no end.
+
+ffmpeg counts the milliseconds of FLV in 31 bits, which are 24.8 days: servers and viewers that see
+them begin anew lose more than by a publication that does.
+"""
 
 
 MakeCommand = Callable[[Output], Awaitable[Command]]
@@ -74,7 +82,9 @@ class Publication:
         self._comes = anyio.Event()
         self._takes = False
         self._hangs = False
+        self._why: str | None = None
         self._most = _MOST_WAITING
+        self._lasts_s = LASTS_S.get(output.kind, inf)
 
     def put(self, out: Out) -> None:
         """Send what goes out; what cannot be sent is lost to this publication alone."""
@@ -118,12 +128,13 @@ class Publication:
     def _begin(self, process: Piped) -> None:
         self._waiting = deque(out.data for out in self._recent.all)
         self._most = len(self._waiting) + _MOST_WAITING
-        self._takes, self._hangs = True, False
+        self._takes, self._hangs, self._why = True, False, None
         self.standing.begun += 1
         self.standing.since_s = self._around.clock.monotonic()
         self.standing.pid = process.pid
 
     async def _feed(self, process: Piped) -> None:
+        until_s = self._around.clock.monotonic() + self._lasts_s
         while True:
             while not self._waiting:
                 self._comes = anyio.Event()
@@ -131,7 +142,12 @@ class Publication:
             with anyio.move_on_after(WAITING_S) as patience:
                 await anyio.wait_writable(process.fd)
             if patience.cancelled_caught or len(self._waiting) > self._most:
-                self._hangs = True
+                self._hangs, self._why = True, f"it took nothing for {WAITING_S:g} s"
+                return
+            if self._around.clock.monotonic() > until_s:
+                self._why = (
+                    f"it was begun anew after {self._lasts_s / 86_400:g} days, as it must be"
+                )
                 return
             data = self._waiting.popleft()
             try:
@@ -153,5 +169,4 @@ class Publication:
             with anyio.move_on_after(_ENDS_WITHIN_S):
                 await process.wait()
         await process.kill()
-        why = f"it took nothing for {WAITING_S:g} s" if self._hangs else "it ended"
-        self.standing.trouble = process.last_words() or why
+        self.standing.trouble = self._why or process.last_words() or "it ended"

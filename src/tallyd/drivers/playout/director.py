@@ -33,11 +33,13 @@ To find out what a camera sends takes 1.5 s, and its next picture to begin with 
 HELD_S = 1.0
 """So long what was on air goes on where its successor is not ready, and a picture may stand."""
 
-_AGAIN_AFTER_S = (0.0, 0.5, 1.0, 2.0, 5.0)
+_AGAIN_AFTER_S = (0.0, *(0.5,) * 6, 1.0, 2.0, 5.0)
+"""Most inputs that end are back within seconds: until then each half second is one of slate."""
+
 _STUCK_AFTER_S = 10.0
 """A source that has written nothing for so long is started anew."""
 
-_SILENT_AFTER_S = 4.0
+_SILENT_AFTER_S = 2.0
 """So is one that was on air, and has fallen silent for so long."""
 
 _STEADY_AFTER_S = 10.0

@@ -237,7 +237,7 @@ async def test_a_secret_is_nowhere_but_with_its_device(house: House) -> None:
             search.processes()
         for name in failing:
             await daemon.heard("run.retrying", target=f"rooms.{name}")
-        assert len(house.recorders()) == 3
+        assert len(house.recorders()) >= 3  # of the others each may be at its next try
         search.processes()
         await search.commands(*COMMANDS)
         good = house.config.read_text()

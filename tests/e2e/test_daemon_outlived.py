@@ -85,6 +85,7 @@ async def test_a_recorder_of_a_run_that_nobody_knows_is_ended(house, eventually)
     daemon = await house.start()
     await daemon.heard("recorder.stray", target="rooms.aula")
     await eventually(lambda: house.recorders() == [])
+    assert await daemon.end(signal.SIGINT) == 0
 
 
 async def test_an_interrupt_ends_what_records(house):

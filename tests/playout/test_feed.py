@@ -15,6 +15,7 @@ from tests.playout.conftest import children_of, free_port, playouts
 from tallyd.clock import SystemClock
 from tallyd.domain.model import EndReason
 from tallyd.drivers.feeds.ffmpeg import FfmpegFeed
+from tallyd.drivers.playout import station
 from tallyd.drivers.playout.wire import Ask, State
 from tallyd.ports.drivers import (
     DriverError,
@@ -185,7 +186,7 @@ async def test_a_playout_that_hangs_is_replaced(channel):
     """One that answers nothing any more is killed, and another brings the channel back."""
     feed = channel.feed(live="test")
     await feed.switch_on()
-    await until(lambda: _is_on(feed), 20)
+    await until(lambda: _has_said(channel, "feed.started"), 20)
     (hung,) = playouts(channel.root / "locks")
     os.kill(hung, signal.SIGSTOP)
     await until(lambda: _is_replaced(channel, hung), 20)
@@ -194,6 +195,28 @@ async def test_a_playout_that_hangs_is_replaced(channel):
         "the playout answered nothing any more, and was killed"
     ]
     await feed.switch_off()
+
+
+async def test_a_playout_that_hangs_before_it_answers_is_replaced(channel, monkeypatch):
+    """One that never comes on does not keep the channel off the air for ever."""
+    monkeypatch.setattr(station, "ON_WITHIN_S", 5.0)
+    feed = channel.feed(live="test")
+    await feed.switch_on()
+    await until(lambda: _is_launched(channel), 20)
+    (hung,) = playouts(channel.root / "locks")
+    os.kill(hung, signal.SIGSTOP)
+    assert not channel.said
+    await until(lambda: _has_said(channel, "feed.started"), 30)
+    assert playouts(channel.root / "locks") != [hung]
+    await feed.switch_off()
+
+
+async def _is_launched(channel) -> bool:
+    return bool(playouts(channel.root / "locks"))
+
+
+async def _has_said(channel, event: str) -> bool:
+    return any(said == event for said, _ in channel.said)
 
 
 async def _is_replaced(channel, pid: int) -> bool:

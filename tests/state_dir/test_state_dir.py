@@ -183,7 +183,7 @@ def test_children_do_not_inherit_the_lock(state):
         sleeper = subprocess.Popen(["sleep", "60"], close_fds=False)
     try:
         with state.locked():
-            pass
+            assert sleeper.poll() is None
     finally:
         sleeper.kill()
         sleeper.wait()

@@ -150,9 +150,8 @@ class Station:
             raise TryAgainError(Reason.DEVICE_REFUSED, sentence) from error
 
     async def _watch(self) -> None:
-        """Look at the channel until its playout has ended."""
+        """Look at the channel until its playout has ended; one that hangs is killed."""
         process, looked_s, unanswered = self.process, self._clock.monotonic(), 0
-        hung = False
         while process is not None and not process.over:
             with anyio.move_on_after(_LOOK_EVERY_S):
                 await process.wait()
@@ -160,10 +159,9 @@ class Station:
                 looked_s = self._clock.monotonic()
                 unanswered = 0 if await self._looked() else unanswered + 1
             if unanswered == _HANGS_AFTER:
-                hung, unanswered = True, 0
                 await self._kill(process)
         if not self._wanted_off:
-            self._watcher.gone(_HUNG if hung else self._why_not())
+            self._watcher.gone(_HUNG if unanswered == _HANGS_AFTER else self._why_not())
 
     async def _kill(self, process: Outliver) -> None:
         try:
@@ -233,6 +231,8 @@ class Station:
                             raise  # it speaks another language, and always will
                     await self._clock.sleep(_ASK_EVERY_S)
         except TimeoutError as error:
+            if self.process is not None:  # it hangs: the next one may not
+                await self._kill(self.process)
             sentence = f"the channel does not come on within {ON_WITHIN_S:g} s"
             raise TryAgainError(Reason.DEVICE_TIMEOUT, sentence) from error
         raise TryAgainError(Reason.DRIVER_UNAVAILABLE, self._why_not())

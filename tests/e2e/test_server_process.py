@@ -49,7 +49,7 @@ def server(house: House, tmp_path: Path) -> Iterator[Server]:
 
 
 async def test_what_is_under_way_gets_its_answer(server: Server) -> None:
-    """A server that is told to end serves out who it has begun to serve, and nobody else."""
+    """A server that is told to end, even twice, serves out who it serves, and nobody else."""
     port = await server.port()
     head = f"POST /api/v1/schedules HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Length: 2\r\n"
     async with await anyio.connect_tcp("127.0.0.1", port) as stream:
@@ -57,6 +57,7 @@ async def test_what_is_under_way_gets_its_answer(server: Server) -> None:
         async with await anyio.connect_tcp("127.0.0.1", port) as idle:
             server.process.send_signal(signal.SIGTERM)
             await eventually(lambda: server.said("server.stopping"))
+            server.process.send_signal(signal.SIGTERM)
             with pytest.raises(anyio.EndOfStream), anyio.fail_after(10):
                 await idle.receive()
         with pytest.raises(OSError, match="connect"):

@@ -2,12 +2,14 @@
 
 import os
 import signal
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 from tests.marks_rig import stretches
 from tests.playout.conftest import children_of, free_port, playouts
@@ -16,7 +18,7 @@ from tallyd.clock import SystemClock
 from tallyd.domain.model import EndReason
 from tallyd.drivers.feeds.ffmpeg import FfmpegFeed
 from tallyd.drivers.playout import station
-from tallyd.drivers.playout.wire import Ask, State
+from tallyd.drivers.playout.wire import SOCKET, Ask, State
 from tallyd.ports.drivers import (
     DriverError,
     GiveUpError,
@@ -263,6 +265,25 @@ async def test_a_playout_that_is_held_up_is_adopted(channel):
     assert playouts(channel.root / "locks") == [pid]
     assert (await state_of(heir)).pid == pid
     await heir.switch_off()
+
+
+async def test_a_question_that_is_dropped_as_it_is_answered(channel):
+    """Who stops to wait just as the answer comes has stopped, and nothing else happens."""
+    feed = channel.feed()
+    with socket.socket(socket.AF_UNIX) as playout:
+        (channel.root / "state").mkdir()
+        playout.bind(str(channel.root / "state" / SOCKET))
+        playout.listen()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(feed._station.ask, Ask())
+            await anyio.wait_readable(playout)
+            link, _ = playout.accept()
+            with link:
+                await anyio.wait_readable(link)
+                link.send(b"{}\n")
+                await anyio.lowlevel.checkpoint()  # now the event loop knows that it has come
+                tasks.cancel_scope.cancel()
+    assert not channel.said
 
 
 async def test_a_source_that_is_missing_shows_the_slate(channel):

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
@@ -80,7 +80,9 @@ def _picture(appliance: Appliance) -> Picture | None:
         return None
 
 
-async def _told_to_end(settings: Settings, lifeline: int | None) -> str:
+async def _told_to_end(
+    settings: Settings, signals: AsyncIterator[signal.Signals], lifeline: int | None
+) -> str:
     """Wait until the server is to end, and tell why."""
     reasons: list[str] = []
     async with anyio.create_task_group() as tasks:
@@ -90,8 +92,7 @@ async def _told_to_end(settings: Settings, lifeline: int | None) -> str:
             tasks.cancel_scope.cancel()
 
         async def signalled() -> str:
-            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-                return (await anext(signals)).name
+            return (await anext(signals)).name
 
         async def abandoned() -> str:
             if lifeline is None:
@@ -130,6 +131,8 @@ async def run_server(
     with (
         systemd.notifier(os.environ, clock) as service,
         logs.to_stdout(settings.logs.format, settings.logs.level, clock.now),
+        # To the last: a signal that comes while it ends must not cut off what it still answers.
+        anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals,
     ):
         log = logs.get_logger()
         async with (
@@ -143,7 +146,7 @@ async def run_server(
             where = [listened(*each) for each in zip(wanted, sockets, strict=True)]
             log.info("server.started", version=__version__, pid=os.getpid(), listen=where)
             service.ready()
-            log.info("server.stopping", why=await _told_to_end(settings, lifeline))
+            log.info("server.stopping", why=await _told_to_end(settings, signals, lifeline))
             service.stopping(DRAIN_S)
             stop.set()
         log.info("server.stopped")

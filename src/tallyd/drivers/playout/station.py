@@ -3,14 +3,14 @@
 It is one process for each channel, which holds the channel's lock for as long as it lives.
 """
 
+import asyncio  # noqa: TID251 - see `_ask`
 import os
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
-from anyio.streams.buffered import BufferedByteReceiveStream
 from pydantic import BaseModel, ValidationError
 
 from tallyd.domain.model import Reason
@@ -143,9 +143,9 @@ class Station:
         except TimeoutError as error:
             sentence = "the playout does not answer"
             raise TryAgainError(Reason.DEVICE_TIMEOUT, sentence) from error
-        except (OSError, anyio.IncompleteRead, anyio.BrokenResourceError) as error:
+        except (OSError, EOFError) as error:
             raise TryAgainError(Reason.DEVICE_ENDED, self._why_not()) from error
-        except ValidationError as error:
+        except (ValidationError, asyncio.LimitOverrunError) as error:
             sentence = "the playout speaks another language"
             raise TryAgainError(Reason.DEVICE_REFUSED, sentence) from error
 
@@ -180,13 +180,15 @@ class Station:
     async def _ask(self, request: BaseModel) -> State:
         directory = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            stream = await anyio.connect_unix(f"/proc/self/fd/{directory}/{SOCKET}")
+            # Not anyio's: that one raises in the event loop if cancelled just as an answer comes.
+            answers, questions = await asyncio.open_unix_connection(
+                f"/proc/self/fd/{directory}/{SOCKET}", limit=LONGEST_LINE
+            )
         finally:
             os.close(directory)
-        async with stream:
-            await stream.send(request.model_dump_json().encode() + b"\n")
-            line = await BufferedByteReceiveStream(stream).receive_until(b"\n", LONGEST_LINE)
-        return State.model_validate_json(line)
+        with closing(questions):
+            questions.write(request.model_dump_json().encode() + b"\n")
+            return State.model_validate_json(await answers.readuntil(b"\n"))
 
     async def _find(self) -> State | None:
         is_new = not self.is_up

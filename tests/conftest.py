@@ -1,6 +1,7 @@
 """What holds for every test: one event loop that nothing may block, and no skips in CI.
 
-For the most part tests wait; so three modules are run at once.
+For the most part tests wait; so three modules are run at once, but only one that keeps a channel on
+air: its encoders are busy all the time.
 """
 
 import os
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from blockbuster import BlockBuster
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 # How long an example takes depends on who else uses the machine; `timeout` ends what hangs.
 settings.register_profile("tallyd", deadline=None)
@@ -23,6 +25,7 @@ os.umask(0o022)
 
 TESTS = Path(__file__).parent
 AT_ONCE = {TESTS: 3, TESTS / "faults": 3}
+ON_AIR = ("tests/playout/", "tests/e2e/test_booked_on_air", "tests/e2e/test_daemon_channel")
 
 MAY_BLOCK = (
     # Once for each daemon, database or driver, before it has anything else to do.
@@ -53,6 +56,23 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     if option.numprocesses and option.dist == "no":
         option.dist = "loadfile"
         option.loadscopereorder = False
+
+
+class _OneOnAir(LoadFileScheduling):
+    """Gives each module to one process, and all that are on air to the same one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "on air" if nodeid.startswith(ON_AIR) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling | None:
+    """Share modules out as above."""
+    return _OneOnAir(config, log) if config.option.dist == "loadfile" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, and one process only: what is on air."""
+    items.sort(key=lambda item: not item.nodeid.startswith(ON_AIR))
 
 
 @pytest.fixture(scope="session")

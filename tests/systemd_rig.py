@@ -364,4 +364,6 @@ def service(installed: Service) -> Iterator[Service]:
     installed.run("systemctl", "restart", "tallyd")
     yield installed
     installed.run("systemctl", "stop", "tallyd")
-    installed.run("sh", "-c", "pkill -KILL ffmpeg; rm -rf /var/lib/tallyd/*")
+    installed.run(
+        "sh", "-c", "pkill -KILL -f [p]layout=; pkill -KILL ffmpeg; rm -rf /var/lib/tallyd/*"
+    )

@@ -184,6 +184,18 @@ async def test_a_source_that_is_killed_costs_two_seconds(channel):
     await feed.switch_off()
 
 
+async def test_what_encodes_gives_way_to_what_keeps_time(channel):
+    """A machine that is too busy costs a source its pictures, not the channel its slots."""
+    feed = channel.feed(live="test")
+    await feed.start(channel.order("a", channel.clock.now(), A_MINUTE))
+    (playout,) = playouts(channel.root / "locks")
+    mine = os.getpriority(os.PRIO_PROCESS, playout)
+    ffmpegs = children_of(playout, "ffmpeg")
+    assert len(ffmpegs) == 2
+    assert all(os.getpriority(os.PRIO_PROCESS, pid) > mine for pid in ffmpegs)
+    await feed.switch_off()
+
+
 async def test_a_playout_that_hangs_is_replaced(channel):
     """One that answers nothing any more is killed, and another brings the channel back."""
     feed = channel.feed(live="test")

@@ -123,6 +123,15 @@ def test_it_may_ask_whether_the_clock_is_kept_right(service, eventually):
     assert service.run(*inside, "sh", "-c", "ls /dev/rtc* 2>/dev/null || true") == ""
 
 
+def test_the_encoders_of_a_channel_give_way(service, eventually):
+    """The sandbox lets a channel make what encodes less urgent than what keeps its pictures."""
+    options = 'outputs = ["udp://127.0.0.1:9"], size = "320x180"'
+    service.configure(f'{CONFIG}[channels.tv]\ndriver = "ffmpeg"\noptions = {{ {options} }}\n')
+    service.run("systemctl", "restart", "tallyd")
+    pids = eventually(service.recorders)
+    assert {service.run("ps", "-o", "ni=", "-p", pid).strip() for pid in pids} == {"5"}
+
+
 def test_what_works_is_not_taken_for_stuck(service):
     """An idle daemon outlives many times what the watchdog allows."""
     service.override("WatchdogSec=1")

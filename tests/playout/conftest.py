@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -13,6 +14,7 @@ from tempfile import TemporaryDirectory
 import anyio
 import pytest
 from tests import marks_rig
+from tests.command_rig import zombies
 from tests.marks_rig import Mark
 from tests.playout_rig import off_loop
 
@@ -154,6 +156,16 @@ def playouts(locks: Path) -> list[int]:
     return off_loop(look)
 
 
+def end_playouts(locks: Path) -> None:
+    """Kill the playouts that hold one of these locks, and collect all that have ended."""
+    for pid in playouts(locks):
+        os.kill(pid, signal.SIGKILL)
+        with suppress(ChildProcessError):  # another process started it
+            os.waitpid(pid, 0)
+    for pid in zombies():
+        os.waitpid(pid, 0)
+
+
 def children_of(parent: int, word: str) -> list[int]:
     """Give the children of a process that have a word in their arguments."""
 
@@ -177,8 +189,7 @@ async def channel(tmp_path: Path):
     async with anyio.create_task_group() as tasks:
         yield Channel(tmp_path, tasks)
         tasks.cancel_scope.cancel()
-    for pid in playouts(tmp_path / "locks"):
-        os.kill(pid, signal.SIGKILL)
+    end_playouts(tmp_path / "locks")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 from tests.marks_rig import stretches
-from tests.playout.conftest import children_of, free_port, playouts
+from tests.playout.conftest import children_of, end_playouts, free_port, playouts
 
 from tallyd.clock import SystemClock
 from tallyd.domain.model import EndReason
@@ -68,8 +68,7 @@ async def test_the_feed_keeps_the_contract(check: Check, tmp_path: Path):
     try:
         await verify(check, subject)
     finally:
-        for pid in playouts(tmp_path / ".locks"):
-            os.kill(pid, signal.SIGKILL)
+        end_playouts(tmp_path / ".locks")
 
 
 async def test_a_channel_outlives_its_daemon(channel, films, tmp_path):

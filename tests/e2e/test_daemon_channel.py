@@ -55,8 +55,9 @@ async def book(
 def _no_channel_stays(house):
     """Take channels off the air that a test leaves: they outlive it as they outlive a daemon."""
     yield
-    for pid in playouts(house.state / "inputs" / "channels.one"):
-        os.kill(pid, signal.SIGKILL)
+    for name in ("channels.one", "channels.two"):
+        for pid in playouts(house.state / "inputs" / name):
+            os.kill(pid, signal.SIGKILL)
 
 
 async def test_a_channel_from_booking_to_viewer(house, media, tmp_path):
@@ -174,3 +175,27 @@ async def test_a_channel_without_a_live_input_takes_no_entry_without_content(hou
         await book(house, 5, 5, "Event")
     booked = await book(house, 5, 5, "Bars", Content(ContentKind.SLICER, "bars"))
     assert booked.name == "Bars"
+
+
+async def test_a_channel_that_was_renamed_is_not_on_air_twice(house, tmp_path):
+    """What stayed on air and has gone from the configuration ends, and another comes instead."""
+    house.on_stop = "leave"
+    house.configure()
+    plain = house.config.read_text()
+    house.config.write_text(plain + CHANNEL.format(hls=tmp_path))
+    daemon = await house.start()
+    left = await daemon.heard("feed.started")
+    assert await daemon.end() == 0
+    assert playouts(house.state / "inputs" / "channels.one") == [left["pid"]]
+    house.config.write_text(
+        plain + CHANNEL.format(hls=tmp_path).replace("channels.one", "channels.two")
+    )
+    daemon = await house.start()
+    await daemon.heard("feed.removed", target="channels.one", pid=left["pid"])
+    began = await daemon.heard("feed.started", target="channels.two")
+    assert playouts(house.state / "inputs" / "channels.one") == []
+    assert await daemon.end() == 0
+    daemon = await house.start()
+    await daemon.heard("feed.adopted", target="channels.two", pid=began["pid"])
+    assert not daemon.said("feed.removed")
+    assert await daemon.end(signal.SIGINT) == 0

@@ -178,6 +178,7 @@ async def _run_engine(base: _Base, upkeep: Upkeep) -> None:
             background.start_soon(run_in_background, task, target, base.announcer)
 
         workshop = Workshop(base.clock, base.recordings, appliance.state_dir, spawn, base.announcer)
+        workshop.end_strangers(base.settings.targets())
         inputs = _inputs(base)
         disk = DirectoryDisk(base.recordings, partial(spawn, "the recordings"))
         background.start_soon(_see, disk)

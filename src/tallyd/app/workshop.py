@@ -1,6 +1,6 @@
 """Drivers from settings: what is wrong with them, and the built ones; devices are not touched."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from tallyd.config import (
 from tallyd.domain.errors import Problem
 from tallyd.domain.model import TargetKind
 from tallyd.domain.secrecy import hide
+from tallyd.drivers.playout.strangers import end_strangers
 from tallyd.drivers.recordings import Recordings
 from tallyd.drivers.registry import Registry, load_drivers
 from tallyd.engine.announcer import Announcer
@@ -28,6 +29,8 @@ from tallyd.ports.drivers import BackgroundTask, DriverContext, DriverError
 
 Spawn = Callable[[str, BackgroundTask], None]
 """Runs a task beside the driver of a target until it ends."""
+
+_HAVE_PLAYOUTS = frozenset({"ffmpeg"})
 
 
 def registry() -> Registry:
@@ -104,6 +107,12 @@ class Workshop:
             return Installed(target.driver, None, why)
         self._announcer.say("driver.loaded", target=target.key, driver=target.driver)
         return Installed(target.driver, driver, clean=clean)
+
+    def end_strangers(self, targets: Iterable[TargetSettings]) -> None:
+        """Have channels taken off the air that an earlier daemon left, and that have gone since."""
+        own = {each.key for each in targets if each.driver in _HAVE_PLAYOUTS}
+        task = partial(end_strangers, self._locks_dir, own, self._announcer.say)
+        self._spawn("channels", task)
 
 
 def _hiding(options: Mapping[str, object], inputs: LiveInputs) -> Clean:

@@ -28,6 +28,11 @@ FEED_EVENTS: Final[Mapping[str, Event]] = {
         "A channel does not come on; it is tried again.",
         {**_TARGET, "error": "why"},
     ),
+    "feed.removed": Event(
+        "info",
+        "A channel that an earlier daemon left on air, and nobody has configured now, is off.",
+        {**_TARGET, "pid": "of what was its playout"},
+    ),
     "feed.died": Event(
         "error",
         "The playout of a channel has ended, or hung and was killed; it is started again.",

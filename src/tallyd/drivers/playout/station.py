@@ -207,7 +207,9 @@ class Station:
 
     async def _find_process(self) -> Outliver | None:
         if not self.is_up:
-            found = await anyio.to_thread.run_sync(self._left_on, limiter=self._limiter)
+            found = await anyio.to_thread.run_sync(
+                left_on, self._target, self._locks, limiter=self._limiter
+            )
             if found is not None:
                 self._take(found)
         return self.process if self.is_up else None
@@ -262,20 +264,21 @@ class Station:
             argv = [sys.executable, "-m", PROGRAM, _mark(self._target)]
             return launch(argv, _mark(self._target), fd, self._brief.model_dump_json())
 
-    def _left_on(self) -> Outliver | None:
-        """Give the playout that holds our lock; blocks on the disk of the locks."""
-        with suppress(OSError):
-            locked = held(self._locks)
-            for identity, _words in find(_mark(self._target)):
-                if locked and _leads(identity.pid) and holds_one_of(identity.pid, locked):
-                    return adopt(identity)
-        return None
-
     def _why_not(self) -> str:
         if self.process is None:
             return "there is no playout"
         said = hide(" ".join(self.process.complaints.lines()[-3:]), self._secrets)
         return f"the playout ended: {said}" if said else "the playout has ended"
+
+
+def left_on(target: str, locks: Path | None) -> Outliver | None:
+    """Give the playout that holds the lock of a channel, if one does; blocks on its disk."""
+    with suppress(OSError):
+        locked = held(locks)
+        for identity, _words in find(_mark(target)):
+            if locked and _leads(identity.pid) and holds_one_of(identity.pid, locked):
+                return adopt(identity)
+    return None
 
 
 def _leads(pid: int) -> bool:

@@ -64,8 +64,8 @@ THREADS_TAKE_TURNS_S = 0.0005
 
 TIDIED_EVERY_S = 20.0
 TIDIED_WHERE_FREE = timedelta(seconds=2)
-TIDIED_WHOLLY_EVERY = 4_320
-"""Once a day what has become old is looked through, too."""
+TIDIED_WHOLLY_EVERY = 15
+"""Each five minutes what has become old is looked through, too: tasks that ended leave cycles."""
 
 SURROUNDINGS_END_WITHIN_S = 15.0
 

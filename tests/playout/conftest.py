@@ -1,6 +1,7 @@
 """A channel over real ffmpegs, marked films for it to play, and somebody who watches."""
 
 import os
+import random
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -32,6 +33,8 @@ from tallyd.ports.drivers import DriverContext, StartOrder
 from tallyd.ports.programme import Programme
 
 TARGET = "channels.test"
+_PORTS = range(20_000, 32_000)
+"""Below those that Linux chooses from: any other test could be given one of these at any time."""
 
 
 @dataclass
@@ -139,11 +142,17 @@ class Channel:
 
 
 def free_port() -> int:
-    """Give a port that nobody uses now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
-        link.bind(("127.0.0.1", 0))
-        port: int = link.getsockname()[1]
-        return port
+    """Give a port that nobody uses now, neither way, and that the system gives to nobody itself."""
+    for port in random.sample(_PORTS, 100):
+        with (
+            suppress(OSError),
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as packets,
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream,
+        ):
+            packets.bind(("127.0.0.1", port))
+            stream.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("there is no free port")
 
 
 def playouts(locks: Path) -> list[int]:

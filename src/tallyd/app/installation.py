@@ -26,8 +26,8 @@ from tallyd.state_dir import StateDir
 from tallyd.store import SqliteStore, appliance_id_of, initialise, open_store
 from tallyd.testing.memory_store import MemoryStore
 
-_SHOW_LIVE_INPUTS = frozenset({"ffmpeg"})
-"""The feeds that play what is found for them; all others know by themselves what to show."""
+HAVE_PLAYOUTS = frozenset({"ffmpeg"})
+"""The feeds that play what is found for them, by their playouts; others know what to show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ def _dark(settings: Settings) -> frozenset[str]:
     return frozenset(
         f"{TargetKind.CHANNEL}.{name}"
         for name, channel in settings.channels.items()
-        if channel.driver in _SHOW_LIVE_INPUTS and channel.live is None
+        if channel.driver in HAVE_PLAYOUTS and channel.live is None
     )
 
 

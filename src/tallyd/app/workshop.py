@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from tallyd.app.as_run import directory_of
+from tallyd.app.installation import HAVE_PLAYOUTS
 from tallyd.config import (
     CheckDriver,
     ConfigError,
@@ -29,8 +30,6 @@ from tallyd.ports.drivers import BackgroundTask, DriverContext, DriverError
 
 Spawn = Callable[[str, BackgroundTask], None]
 """Runs a task beside the driver of a target until it ends."""
-
-_HAVE_PLAYOUTS = frozenset({"ffmpeg"})
 
 
 def registry() -> Registry:
@@ -110,7 +109,7 @@ class Workshop:
 
     def end_strangers(self, targets: Iterable[TargetSettings]) -> None:
         """Have channels taken off the air that an earlier daemon left, and that have gone since."""
-        own = {each.key for each in targets if each.driver in _HAVE_PLAYOUTS}
+        own = {each.key for each in targets if each.driver in HAVE_PLAYOUTS}
         task = partial(end_strangers, self._locks_dir, own, self._announcer.say)
         self._spawn("channels", task)
 
